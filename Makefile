@@ -1,0 +1,39 @@
+# The two commands of a newcomer are `make demo` and `make test`.
+
+CARGO ?= cargo
+SW = target/release/sw
+STREAM = streams/debian-mini
+# Building images needs root; the rest does not.
+ROOT = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: help demo test build lint bench generate check clean-demo
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
+
+build: ## Build the release binary, target/release/sw
+	$(CARGO) build --release --package sw
+
+demo: ## Install what is missing, build sw, build a small distribution end to end
+	@scripts/packages demo
+	@$(MAKE) --no-print-directory build
+	$(ROOT) $(SW) build $(STREAM)
+
+test: ## Run all tests
+	@scripts/packages test
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; else $(CARGO) test --workspace; fi
+
+lint: ## Formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+generate: ## Write generated references again
+	$(CARGO) xtask generate
+
+check: ## Drift of generated files, dependency rules, file sizes
+	$(CARGO) xtask check
+
+bench: ## Measure; prints one table (docs/benchmarks.md keeps results)
+	@scripts/packages test
+	@$(MAKE) --no-print-directory build
+	$(ROOT) benches/run $(SW)

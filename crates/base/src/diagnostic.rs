@@ -1,0 +1,291 @@
+//! What is wrong, where, and what to do about it.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use crate::source::{Source, Span};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The input is refused.
+    Error,
+    /// The input is accepted, but probably not what was meant.
+    Warning,
+}
+
+/// One finding: a message, the place it is about, and a hint what to write or do instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable identifier, kebab-case (`unknown-field`), for filters and documentation.
+    pub code: &'static str,
+    /// A fragment without a full stop: what is wrong, with the offending value.
+    pub message: String,
+    /// The text and the part of it that is wrong.
+    pub place: Option<(Source, Span)>,
+    /// Second places that explain the first, each with its own label.
+    pub related: Vec<(Source, Span, String)>,
+    /// What to write or run instead.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            place: None,
+            related: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning without a place.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Points at `span` of `source`.
+    #[must_use]
+    pub fn at(mut self, source: &Source, span: Span) -> Self {
+        self.place = Some((source.clone(), span));
+        self
+    }
+
+    /// Adds a second place, labelled.
+    #[must_use]
+    pub fn related(mut self, source: &Source, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((source.clone(), span, label.into()));
+        self
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// `file:line:col` of the place, if there is one.
+    pub fn location(&self) -> Option<String> {
+        self.place.as_ref().map(|(source, span)| {
+            let (line, column) = source.position(span.start);
+            format!("{}:{line}:{column}", source.name())
+        })
+    }
+
+    /// Several lines for people: the message, the line of text with the place marked, the hint.
+    pub fn render(&self, colour: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code));
+        if let Some((source, span)) = &self.place {
+            let mut snippet = Snippet::source(source.text())
+                .path(source.name())
+                .annotation(AnnotationKind::Primary.span(clamp(source, *span)));
+            for (other, span, label) in &self.related {
+                if other == source {
+                    snippet = snippet
+                        .annotation(AnnotationKind::Context.span(clamp(other, *span)).label(label.as_str()));
+                }
+            }
+            group = group.element(snippet);
+            for (other, span, label) in self.related.iter().filter(|(other, ..)| other != source) {
+                group = group.element(
+                    Snippet::source(other.text())
+                        .path(other.name())
+                        .annotation(AnnotationKind::Context.span(clamp(other, *span)).label(label.as_str())),
+                );
+            }
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group]).to_string()
+    }
+}
+
+/// A non-empty range within the text, on character boundaries, on one line.
+fn clamp(source: &Source, span: Span) -> std::ops::Range<usize> {
+    let text = source.text();
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let line_end = text[start..].find('\n').map_or(text.len(), |i| start + i);
+    let mut end = span.end.clamp(start, line_end);
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+impl fmt::Display for Diagnostic {
+    /// One line: `file:line:col: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = self.location() {
+            write!(f, "{location}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+impl Serialize for Diagnostic {
+    /// `{severity, code, message, file, line, column, help}`; line and column from 1, absent without a place.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut s = serializer.serialize_struct("Diagnostic", 7)?;
+        s.serialize_field("severity", &self.severity)?;
+        s.serialize_field("code", self.code)?;
+        s.serialize_field("message", &self.message)?;
+        if let Some((source, span)) = &self.place {
+            let (line, column) = source.position(span.start);
+            s.serialize_field("file", source.name())?;
+            s.serialize_field("line", &line)?;
+            s.serialize_field("column", &column)?;
+        }
+        if let Some(help) = &self.help {
+            s.serialize_field("help", help)?;
+        }
+        s.end()
+    }
+}
+
+/// Findings of one pass, in the order they were met.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether any is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// `value` when there is no error, else the findings.
+    ///
+    /// Warnings alone do not fail; take them out before if they must be shown.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.has_errors() { Err(self) } else { Ok(value) }
+    }
+
+    /// All findings rendered for people, a blank line between two.
+    pub fn render(&self, colour: bool) -> String {
+        self.0.iter().map(|d| d.render(colour)).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, iter: I) {
+        self.0.extend(iter);
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// The candidate nearest to `word`, if it is near enough to be what was meant.
+///
+/// Distance counts insertions, deletions, substitutions and swaps of neighbours; at most a third of the word may differ.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))
+        .filter(|(d, _)| *d <= limit)
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, c)| c)
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let substitute = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = substitute.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_shows_the_line_and_what_to_write() {
+        let source = Source::new("stream.yaml", "name: x\ncomponentz: []\n");
+        let d = Diagnostic::error("unknown-field", "unknown field `componentz`")
+            .at(&source, Span::new(8, 18))
+            .help("did you mean `components`?");
+        insta::assert_snapshot!(d.render(false), @"
+        error[unknown-field]: unknown field `componentz`
+         --> stream.yaml:2:1
+          |
+        2 | componentz: []
+          | ^^^^^^^^^^
+          |
+          = help: did you mean `components`?
+        ");
+        assert_eq!(d.to_string(), "stream.yaml:2:1: unknown field `componentz`");
+    }
+
+    #[test]
+    fn spans_past_the_end_are_clamped() {
+        let source = Source::new("f", "abc");
+        let d = Diagnostic::error("x", "unexpected end").at(&source, Span::new(7, 9));
+        assert!(d.render(false).contains("f:1:"), "{}", d.render(false));
+    }
+
+    #[test]
+    fn nearest_finds_typos_only() {
+        let fields = ["components", "bases", "tests"];
+        assert_eq!(nearest("componentz", fields), Some("components"));
+        assert_eq!(nearest("tset", ["test"]), Some("test"));
+        assert_eq!(nearest("pipeline", fields), None);
+    }
+}

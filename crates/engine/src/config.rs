@@ -1,0 +1,44 @@
+//! What the engine works with, given as values.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::Clock;
+use oci::Store;
+use oci::client::Client;
+use oci::unpack::Layers;
+
+use crate::event::Observer;
+use crate::local::images::Alias;
+use crate::local::runtime::Runtime;
+use crate::local::stop::Stop;
+use crate::local::volume::Claims;
+use crate::record::Runs;
+
+/// What the engine works with.
+pub struct Config {
+    /// Where runs are recorded.
+    pub runs: Runs,
+    /// Images that are here.
+    pub store: Store,
+    /// Their unpacked layers.
+    pub layers: Layers,
+    /// Fetches images that are not here.
+    pub client: Arc<Client>,
+    /// Images that mean something else here; the first match counts.
+    pub aliases: Vec<Alias>,
+    /// Persistent volume claims.
+    pub claims: Claims,
+    /// Runs containers.
+    pub runtime: Runtime,
+    /// This program's own file, for the `host` image and the built-in runtime.
+    pub this: PathBuf,
+    /// TaskRuns that run at the same time.
+    pub jobs: usize,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Are told what happens.
+    pub observers: Vec<Arc<dyn Observer>>,
+    /// Ends the run when asked.
+    pub stop: Stop,
+}

@@ -1,0 +1,98 @@
+//! One container of a pod, from its description to its start; steps and sidecars differ only in what they mount.
+
+use std::path::PathBuf;
+
+use tekton::types::{EnvFromSource, EnvVar, SecurityContext};
+
+use crate::attempt::Scene;
+use crate::local::bundle::{ContainerSpec, Mounted};
+use crate::local::compose::{Wanted, compose};
+use crate::local::container::{Container, Sink};
+use crate::local::images::mount;
+
+/// What steps and sidecars have in common.
+pub struct Described<'a> {
+    /// The container's name in the pod.
+    pub container: &'a str,
+    /// The image's name.
+    pub image: &'a str,
+    /// The script's text, if it has one.
+    pub script: Option<&'a str>,
+    /// Entry point.
+    pub command: &'a [String],
+    /// Arguments.
+    pub args: &'a [String],
+    /// Working directory.
+    pub working_dir: &'a str,
+    /// Environment from objects.
+    pub env_from: &'a [EnvFromSource],
+    /// Environment.
+    pub env: &'a [EnvVar],
+    /// Mounts.
+    pub mounts: Vec<Mounted>,
+    /// User, capabilities and the like.
+    pub security: Option<&'a SecurityContext>,
+}
+
+/// A container that can be started: its root file system is mounted.
+pub struct Ready<'a> {
+    scene: &'a Scene<'a>,
+    bundle: PathBuf,
+    /// Its description.
+    pub spec: ContainerSpec,
+    /// Its id at the runtime.
+    pub id: String,
+}
+
+/// Mounts the root file system and composes the container.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Ready<'a>, String> {
+    let text = |e: &dyn std::fmt::Display| e.to_string();
+    let Described { container, image, .. } = described;
+    let shared = scene.shared;
+    let own = scene.environment(described.env_from, described.env).map_err(|e| text(&e))?;
+    let image = scene.images.get(image).ok_or_else(|| format!("the image {image} was not resolved"))?;
+    let dir = scene.pod.container(container).map_err(|e| text(&e))?;
+    let rootfs = mount(image, &dir)?;
+    let script = described.script.map(|script| scene.pod.script(container, script));
+    let id = shared.container_id(&scene.prepared.pod_name, container);
+    let bundle = shared.bundle(&id).map_err(|e| text(&e))?;
+    let spec = compose(
+        Wanted {
+            image,
+            script: script.transpose().map_err(|e| text(&e))?,
+            command: described.command,
+            args: described.args,
+            working_dir: described.working_dir,
+            own: &own,
+            mounts: described.mounts,
+            security: described.security,
+            pod_security: scene.prepared.pod.security_context.as_ref(),
+            hostname: &scene.prepared.pod_name,
+            this: &shared.config.this,
+            cgroup: format!("/{}/{id}", shared.cgroup),
+        },
+        &rootfs,
+    )
+    .map_err(|e| text(&e))?;
+    scene
+        .pod
+        .own_working_dir(&spec)
+        .map_err(|e| format!("cannot make the working directory {}: {e}", spec.cwd))?;
+    Ok(Ready { scene, bundle, spec, id })
+}
+
+impl Ready<'_> {
+    /// Starts it. Without a sink of its own, standard error goes where standard output goes.
+    ///
+    /// # Errors
+    /// When the runtime cannot be executed, for people.
+    pub fn start(&self, stdout: Sink, stderr: Option<Sink>) -> Result<Container, String> {
+        let shared = self.scene.shared;
+        let (runtime, state) = (&shared.config.runtime, shared.runtime_state());
+        Container::start(runtime, &self.spec, &self.bundle, &state, &self.id, stdout, stderr)
+            .map_err(|e| e.to_string())
+    }
+}

@@ -1,0 +1,83 @@
+//! A run that is over.
+
+use std::collections::BTreeMap;
+
+use tekton::types::{Condition, ConditionStatus, ParamValue, PipelineRun, RunResult, TaskRun};
+
+/// A run that is over, with its status as Tekton would leave it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finished {
+    /// Of a pipeline, with the TaskRuns that it made, in the order of their start.
+    Pipeline(Box<PipelineRun>, Vec<TaskRun>),
+    /// Of a task.
+    Task(Box<TaskRun>),
+}
+
+impl Finished {
+    /// The condition `Succeeded`.
+    pub fn condition(&self) -> Condition {
+        let condition = match self {
+            Self::Pipeline(run, _) => run.status.succeeded(),
+            Self::Task(run) => run.status.succeeded(),
+        };
+        condition.cloned().unwrap_or_default()
+    }
+
+    /// Whether it succeeded.
+    pub fn succeeded(&self) -> bool {
+        self.condition().status == ConditionStatus::True
+    }
+
+    /// Whether it was stopped by its user.
+    pub fn cancelled(&self) -> bool {
+        matches!(self.condition().reason.as_str(), "Cancelled" | "TaskRunCancelled")
+    }
+
+    /// Whether it was refused: something is wrong with what was to be run, and nothing was started.
+    pub fn refused(&self) -> bool {
+        match self {
+            Self::Pipeline(run, _) => run.status.pipeline_spec.is_none(),
+            Self::Task(run) => run.status.task_spec.is_none(),
+        }
+    }
+
+    /// The whole object, as JSON.
+    pub fn to_json(&self) -> String {
+        let text = match self {
+            Self::Pipeline(run, _) => serde_json::to_string_pretty(run),
+            Self::Task(run) => serde_json::to_string_pretty(run),
+        };
+        text.unwrap_or_default()
+    }
+
+    /// Results as text; arrays and objects as JSON.
+    pub fn results(&self) -> BTreeMap<String, String> {
+        as_text(match self {
+            Self::Pipeline(run, _) => &run.status.results,
+            Self::Task(run) => &run.status.results,
+        })
+    }
+}
+
+impl Finished {
+    /// The results of each pipeline task that ran, by its name.
+    pub fn task_results(&self) -> Vec<(String, BTreeMap<String, String>)> {
+        let of = |run: &TaskRun| {
+            let task = run.metadata.labels.get("tekton.dev/pipelineTask").cloned().unwrap_or_default();
+            (task, as_text(&run.status.results))
+        };
+        match self {
+            Self::Pipeline(_, children) => children.iter().map(of).collect(),
+            Self::Task(run) => vec![of(run)],
+        }
+    }
+}
+
+/// Results as text; arrays and objects as JSON.
+pub fn as_text(results: &[RunResult]) -> BTreeMap<String, String> {
+    let text = |value: &ParamValue| match value {
+        ParamValue::String(s) => s.clone(),
+        other => serde_json::to_string(other).unwrap_or_default(),
+    };
+    results.iter().map(|r| (r.name.clone(), text(&r.value))).collect()
+}

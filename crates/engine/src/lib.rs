@@ -1,0 +1,35 @@
+//! Runs Tekton pipelines: on this machine today, on a cluster later; the semantics are those of the crate `tekton`.
+//!
+//! - [`run`](mod@run): one run from its objects to its status
+//! - [`dispatch`]: a PipelineRun: what runs next
+//! - [`task_run`]: a TaskRun: its attempts
+//! - [`attempt`]: one attempt: volumes, sidecars, steps, results
+//! - [`step`]: one step; [`beside`]: sidecars; [`container`]: what both have in common
+//! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share
+//! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
+//! - [`record`]: runs on disk; [`log`]: what steps print; [`cgroup`]: control groups of a run
+//! - [`finished`], [`error`]: how it ends
+//! - [`local`]: containers on this machine
+
+pub mod attempt;
+pub mod beside;
+pub mod cgroup;
+pub mod config;
+pub mod container;
+pub mod dispatch;
+pub mod error;
+pub mod event;
+pub mod finished;
+pub mod journal;
+pub mod local;
+pub mod log;
+pub mod record;
+pub mod run;
+pub mod shared;
+pub mod step;
+pub mod task_run;
+
+pub use config::Config;
+pub use error::EngineError;
+pub use finished::Finished;
+pub use run::run;

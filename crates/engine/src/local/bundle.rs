@@ -1,0 +1,347 @@
+//! One container as the OCI runtime specification describes it (config.json).
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use oci_spec::OciSpecError;
+use oci_spec::runtime::{
+    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxDeviceCgroupBuilder, LinuxNamespaceBuilder,
+    LinuxNamespaceType, LinuxResourcesBuilder, Mount, MountBuilder, ProcessBuilder, RootBuilder, Spec,
+    SpecBuilder, UserBuilder,
+};
+
+/// Who the process runs as, in the container's numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct User {
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+    /// Further groups.
+    pub groups: Vec<u32>,
+}
+
+/// Something mounted into the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// Absolute path in the container.
+    pub target: PathBuf,
+    /// What is mounted there.
+    pub what: What,
+}
+
+/// What a [`Mounted`] shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A file or folder of this machine.
+    Bind {
+        /// Its absolute path.
+        source: PathBuf,
+        /// Whether the container may only read it.
+        read_only: bool,
+    },
+    /// An empty file system in memory.
+    Memory {
+        /// At most so many bytes; without, the kernel's default of half the memory.
+        size: Option<u64>,
+        /// Permission bits of its root.
+        mode: u32,
+    },
+}
+
+/// What a container may do beyond the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Privileges {
+    /// All capabilities, all devices, nothing masked.
+    pub privileged: bool,
+    /// Capabilities beyond the default set, with or without `CAP_`; `ALL` is understood.
+    pub add: Vec<String>,
+    /// Capabilities taken away, applied before `add`.
+    pub drop: Vec<String>,
+    /// The root file system cannot be written.
+    pub read_only_root: bool,
+    /// setuid programs give nothing.
+    pub no_new_privileges: bool,
+}
+
+/// All that is needed to run one process in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerSpec {
+    /// Mounted root file system.
+    pub rootfs: PathBuf,
+    /// Command line; the program is looked up in PATH of `env`.
+    pub args: Vec<String>,
+    /// Environment.
+    pub env: Vec<(String, String)>,
+    /// Absolute working directory in the container.
+    pub cwd: String,
+    /// Who runs it.
+    pub user: User,
+    /// Host name.
+    pub hostname: String,
+    /// Mounts, in order; a later one may lie inside an earlier one.
+    pub mounts: Vec<Mounted>,
+    /// What it may do.
+    pub privileges: Privileges,
+    /// Path of the container's control group below each controller.
+    pub cgroup: String,
+}
+
+/// Capabilities of a container that asks for nothing: the set that Docker and containerd give.
+const DEFAULT_CAPABILITIES: [Capability; 14] = [
+    Capability::AuditWrite,
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::Fowner,
+    Capability::Fsetid,
+    Capability::Kill,
+    Capability::Mknod,
+    Capability::NetBindService,
+    Capability::NetRaw,
+    Capability::Setfcap,
+    Capability::Setgid,
+    Capability::Setpcap,
+    Capability::Setuid,
+    Capability::SysChroot,
+];
+
+/// Kernel interfaces that an unprivileged container must not see.
+const MASKED: [&str; 9] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+];
+
+/// Kernel interfaces that an unprivileged container must not write.
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+impl ContainerSpec {
+    /// Writes `config.json` into `bundle`.
+    ///
+    /// # Errors
+    /// When a capability has no such name, or the file cannot be written.
+    pub fn write(&self, bundle: &Path) -> Result<(), BundleError> {
+        let text = serde_json::to_vec(&self.to_oci()?)?;
+        std::fs::write(bundle.join("config.json"), text)
+            .map_err(|e| BundleError::Write { dir: bundle.to_owned(), source: e })
+    }
+
+    fn to_oci(&self) -> Result<Spec, BundleError> {
+        let privileges = &self.privileges;
+        let capabilities = self.capabilities()?;
+        let capability_sets = LinuxCapabilitiesBuilder::default()
+            .bounding(capabilities.clone())
+            .effective(capabilities.clone())
+            .permitted(capabilities.clone())
+            .inheritable(HashSet::new())
+            .ambient(HashSet::new())
+            .build()?;
+        let process = ProcessBuilder::default()
+            .terminal(false)
+            .user(
+                UserBuilder::default()
+                    .uid(self.user.uid)
+                    .gid(self.user.gid)
+                    .additional_gids(self.user.groups.clone())
+                    .build()?,
+            )
+            .args(self.args.clone())
+            .env(self.env.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>())
+            .cwd(&self.cwd)
+            .capabilities(capability_sets)
+            .rlimits(Vec::new())
+            .no_new_privileges(privileges.no_new_privileges)
+            .build()?;
+        let namespaces = [
+            LinuxNamespaceType::Pid,
+            LinuxNamespaceType::Ipc,
+            LinuxNamespaceType::Uts,
+            LinuxNamespaceType::Mount,
+        ]
+        .into_iter()
+        .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
+        .collect::<Result<Vec<_>, _>>()?;
+        let resources = LinuxResourcesBuilder::default()
+            .devices(vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?])
+            .build()?;
+        let paths = |list: &[&str]| -> Vec<String> {
+            if privileges.privileged { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
+        };
+        let linux = LinuxBuilder::default()
+            .namespaces(namespaces)
+            .resources(resources)
+            .cgroups_path(&self.cgroup)
+            .masked_paths(paths(&MASKED))
+            .readonly_paths(paths(&READ_ONLY))
+            .build()?;
+        Ok(SpecBuilder::default()
+            .version("1.0.2")
+            .root(RootBuilder::default().path(&self.rootfs).readonly(privileges.read_only_root).build()?)
+            .hostname(&self.hostname)
+            .mounts(self.oci_mounts()?)
+            .process(process)
+            .linux(linux)
+            .build()?)
+    }
+
+    fn oci_mounts(&self) -> Result<Vec<Mount>, OciSpecError> {
+        let sys_access = if self.privileges.privileged { "rw" } else { "ro" };
+        let mut mounts = vec![
+            mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"])?,
+            mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"])?,
+            mount(
+                "/dev/pts",
+                "devpts",
+                "devpts",
+                &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+            )?,
+            mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"])?,
+            mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"])?,
+            // The container shares the machine's network namespace, so sysfs cannot be mounted anew by everybody; the
+            // machine's own is shown instead.
+            mount("/sys", "none", "/sys", &["rbind", "nosuid", "noexec", "nodev", sys_access])?,
+        ];
+        for m in &self.mounts {
+            let target = m.target.to_string_lossy();
+            mounts.push(match &m.what {
+                What::Bind { source, read_only } => {
+                    let access = if *read_only { "ro" } else { "rw" };
+                    mount(&target, "none", &source.to_string_lossy(), &["rbind", "rprivate", access])?
+                }
+                What::Memory { size, mode } => {
+                    let mode = format!("mode={mode:o}");
+                    let size = size.map(|s| format!("size={s}"));
+                    let mut options = vec!["nosuid", "nodev", mode.as_str()];
+                    options.extend(size.as_deref());
+                    mount(&target, "tmpfs", "tmpfs", &options)?
+                }
+            });
+        }
+        Ok(mounts)
+    }
+
+    /// Of what is asked for, what this process can give.
+    fn capabilities(&self) -> Result<HashSet<Capability>, BundleError> {
+        let own = own_capabilities();
+        if self.privileges.privileged {
+            return Ok(own);
+        }
+        let mut set = HashSet::from(DEFAULT_CAPABILITIES);
+        for name in &self.privileges.drop {
+            match capability(name)? {
+                None => set.clear(),
+                Some(c) => drop(set.remove(&c)),
+            }
+        }
+        for name in &self.privileges.add {
+            match capability(name)? {
+                None => set.extend(own.iter().copied()),
+                Some(c) => drop(set.insert(c)),
+            }
+        }
+        Ok(set.intersection(&own).copied().collect())
+    }
+}
+
+/// Those that this process has itself: nobody can give more, and a runtime that is asked to fails. Without /proc, those
+/// that every kernel has had for years.
+fn own_capabilities() -> HashSet<Capability> {
+    let mask = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let text = status.lines().find_map(|line| line.strip_prefix("CapPrm:"))?;
+        u64::from_str_radix(text.trim(), 16).ok()
+    });
+    let mask = mask.unwrap_or(u64::MAX >> (64 - KERNEL_ORDER.len()));
+    KERNEL_ORDER.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1).map(|(_, c)| *c).collect()
+}
+
+/// Capabilities in the kernel's numbering (linux/capability.h).
+const KERNEL_ORDER: [Capability; 41] = [
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::DacReadSearch,
+    Capability::Fowner,
+    Capability::Fsetid,
+    Capability::Kill,
+    Capability::Setgid,
+    Capability::Setuid,
+    Capability::Setpcap,
+    Capability::LinuxImmutable,
+    Capability::NetBindService,
+    Capability::NetBroadcast,
+    Capability::NetAdmin,
+    Capability::NetRaw,
+    Capability::IpcLock,
+    Capability::IpcOwner,
+    Capability::SysModule,
+    Capability::SysRawio,
+    Capability::SysChroot,
+    Capability::SysPtrace,
+    Capability::SysPacct,
+    Capability::SysAdmin,
+    Capability::SysBoot,
+    Capability::SysNice,
+    Capability::SysResource,
+    Capability::SysTime,
+    Capability::SysTtyConfig,
+    Capability::Mknod,
+    Capability::Lease,
+    Capability::AuditWrite,
+    Capability::AuditControl,
+    Capability::Setfcap,
+    Capability::MacOverride,
+    Capability::MacAdmin,
+    Capability::Syslog,
+    Capability::WakeAlarm,
+    Capability::BlockSuspend,
+    Capability::AuditRead,
+    Capability::Perfmon,
+    Capability::Bpf,
+    Capability::CheckpointRestore,
+];
+
+/// `None` stands for `ALL`.
+fn capability(name: &str) -> Result<Option<Capability>, BundleError> {
+    let upper = name.to_ascii_uppercase();
+    let short = upper.strip_prefix("CAP_").unwrap_or(&upper);
+    if short == "ALL" {
+        return Ok(None);
+    }
+    short.parse().map(Some).map_err(|_| BundleError::UnknownCapability(name.to_owned()))
+}
+
+fn mount(target: &str, kind: &str, source: &str, options: &[&str]) -> Result<Mount, OciSpecError> {
+    MountBuilder::default()
+        .destination(target)
+        .typ(kind)
+        .source(source)
+        .options(options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>())
+        .build()
+}
+
+/// Why a bundle could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// securityContext names a capability that Linux does not have.
+    #[error("`{0}` is not a Linux capability; write for example NET_ADMIN")]
+    UnknownCapability(String),
+    /// The file could not be written.
+    #[error("cannot write config.json in {}: {source}", dir.display())]
+    Write {
+        /// The bundle's folder.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The values do not make a runtime specification.
+    #[error("cannot describe the container: {0}")]
+    Spec(#[from] OciSpecError),
+    /// The specification could not be serialised.
+    #[error("cannot describe the container: {0}")]
+    Json(#[from] serde_json::Error),
+}

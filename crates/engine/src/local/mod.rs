@@ -1,0 +1,33 @@
+//! Runs containers on this machine, without a cluster and without a daemon.
+//!
+//! - [`confine`]: the private process in which all of this happens
+//! - [`images`]: which image a name means
+//! - [`pod`]: folders and mounts of one attempt of a TaskRun
+//! - [`volume`]: volumes as folders; [`objects`]: config maps and secrets
+//! - [`beneath`]: places in folders that steps write to, whatever links they left there
+//! - [`environment`], [`downward`], [`user`]: what a container is told and who it is
+//! - [`compose`]: from step and image to a container
+//! - [`bundle`]: one container as config.json
+//! - [`runtime`]: which program runs it; [`builtin`]: when that is ourselves
+//! - [`container`]: one running container; [`stop`]: a request to stop
+//! - [`sidecar`], [`probe`]: containers beside the steps
+//! - [`trial`]: whether a runtime works here
+
+pub mod beneath;
+pub mod builtin;
+pub mod bundle;
+pub mod compose;
+pub mod confine;
+pub mod container;
+pub mod downward;
+pub mod environment;
+pub mod images;
+pub mod objects;
+pub mod pod;
+pub mod probe;
+pub mod runtime;
+pub mod sidecar;
+pub mod stop;
+pub mod trial;
+pub mod user;
+pub mod volume;

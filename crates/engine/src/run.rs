@@ -1,0 +1,164 @@
+//! One run from its objects to its status: recorded, executed, cleaned up.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use tekton::catalog::{Catalog, Run};
+use tekton::load::{Document, Object};
+use tekton::prepare::Settings;
+use tekton::types::ObjectMeta;
+
+use crate::cgroup;
+use crate::config::Config;
+use crate::dispatch;
+use crate::error::EngineError;
+use crate::event::Happened;
+use crate::finished::Finished;
+use crate::journal::Journal;
+use crate::local::images::Images;
+use crate::record::Recording;
+use crate::shared::Shared;
+use crate::task_run;
+
+/// Runs the PipelineRun or TaskRun called `name` of `catalog` to its end.
+///
+/// Must be called inside [`crate::local::confine`]. A run that fails is `Ok`; see [`Finished`].
+///
+/// # Errors
+/// When there is no such run, or it cannot be recorded.
+pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, EngineError> {
+    let wanted = catalog
+        .runs()
+        .find(|r| r.metadata().name == name)
+        .ok_or_else(|| EngineError::NoRun(name.to_owned()))?;
+    // What an earlier process left behind when it was killed.
+    let recorded = |e| EngineError::Record { dir: config.runs.dir().to_owned(), source: e };
+    config.runs.sweep().map_err(recorded)?;
+    let recording = config.runs.begin(name).map_err(recorded)?;
+    let dir = recording.dir().to_owned();
+    let in_folder = |e| EngineError::Record { dir: dir.clone(), source: e };
+    let (journal, memory) = match open(config, catalog, &recording) {
+        Ok(opened) => opened,
+        Err(e) => {
+            recording.discard();
+            return Err(in_folder(e));
+        }
+    };
+    let shared = Shared {
+        config,
+        catalog,
+        settings: Settings::default(),
+        images: Images::new(
+            config.store.clone(),
+            config.layers.clone(),
+            config.client.clone(),
+            config.aliases.clone(),
+        ),
+        journal: Arc::new(journal),
+        recording: &recording,
+        memory,
+        run: recording.id().to_owned(),
+        cgroup: cgroup::name(recording.dir()),
+    };
+    let finished = match wanted {
+        Run::Task(run) => {
+            let mut run = run.clone();
+            identify(&mut run.metadata);
+            shared.journal.record(Happened::RunStarted {
+                run: shared.run.clone(),
+                pipeline: run.spec.task_ref.as_ref().map_or(name, |r| &r.name).to_owned(),
+                tasks: vec![name.to_owned()],
+            });
+            Finished::Task(Box::new(task_run::run(&shared, name, run, &config.stop)))
+        }
+        Run::Pipeline(run) => {
+            let mut run = run.clone();
+            identify(&mut run.metadata);
+            let (run, children) = dispatch::run(&shared, run)?;
+            Finished::Pipeline(Box::new(run), children)
+        }
+    };
+    let condition = finished.condition();
+    // Before the event: whoever waits for it may read the status.
+    recording.conclude(&finished).map_err(in_folder)?;
+    clean_up(&shared);
+    shared.journal.record(Happened::RunFinished {
+        succeeded: finished.succeeded(),
+        reason: condition.reason,
+        message: condition.message,
+    });
+    Ok(finished)
+}
+
+/// What a run needs on disk before anything can happen in it, and its file system in memory.
+fn open(config: &Config, catalog: &Catalog, recording: &Recording) -> io::Result<(Journal, PathBuf)> {
+    fs::write(recording.dir().join("input.yaml"), texts(catalog))?;
+    let journal = Journal::create(&recording.journal(), config.clock.clone(), config.observers.clone())?;
+    Ok((journal, in_memory(recording)?))
+}
+
+/// What a cluster gives every object.
+fn identify(metadata: &mut ObjectMeta) {
+    if metadata.namespace.is_empty() {
+        metadata.namespace = "default".to_owned();
+    }
+    if metadata.uid.is_empty() {
+        metadata.uid = uid();
+    }
+}
+
+/// A random UUID, version 4 (RFC 9562).
+pub fn uid() -> String {
+    let digits = format!("{:032x}", fastrand::u128(..));
+    let part = |from: usize, to: usize| &digits[from..to];
+    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
+}
+
+/// The objects as they were written, without secrets: those never reach the disk.
+fn texts(catalog: &Catalog) -> String {
+    let mut seen = Vec::new();
+    let mut text = String::new();
+    for Document { object, source, node } in catalog.documents() {
+        // A run that was made for a pipeline or task has that one's place.
+        if seen.contains(&(source, node.span)) {
+            continue;
+        }
+        seen.push((source, node.span));
+        let (line, column) = source.position(node.span.start);
+        text.push_str(&format!("# {}:{line}\n", source.name()));
+        if let Object::Secret(secret) = object {
+            text.push_str(&format!("# secret {} is not recorded\n", secret.metadata.name));
+            continue;
+        }
+        let own = source.text().get(node.span.start..node.span.end).unwrap_or_default().trim_end();
+        // What was an item of a list keeps the indentation of its first line.
+        text.push_str(&format!("{}{own}\n---\n", " ".repeat(column - 1)));
+    }
+    text
+}
+
+/// A file system in memory for secrets: they never reach the disk.
+fn in_memory(recording: &Recording) -> io::Result<PathBuf> {
+    let dir = recording.scratch().join("memory");
+    fs::create_dir(&dir)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("tmpfs", &dir, "tmpfs", flags, Some(c"mode=0755"))?;
+    Ok(dir)
+}
+
+/// Removes the run's scratch and control groups. What fails here is only told: the run itself is over.
+fn clean_up(shared: &Shared<'_>) {
+    let scratch = shared.recording.scratch();
+    // Parts of volumes are shown in memory: as long as they are, removing the folder around them would remove them.
+    let removed = unmount(&shared.memory, UnmountFlags::DETACH)
+        .map_err(Into::into)
+        .and_then(|()| fs::remove_dir_all(&scratch));
+    if let Err(e) = removed {
+        let message = format!("cannot remove {}: {e}", scratch.display());
+        shared.journal.record(Happened::Warning { message });
+    }
+    cgroup::remove(&shared.cgroup);
+}

@@ -1,0 +1,185 @@
+//! One step: the contract of Tekton's entrypoint, kept from outside the container (tekton.md §2.2, §2.7).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use tekton::prepare::OnError;
+use tekton::prepare::container::script_text;
+use tekton::status::results;
+use tekton::status::step::{StepEnd, ended as ended_state};
+use tekton::substitute::step_results::{self, FinishedStep};
+use tekton::types::step::StepOutputConfig;
+use tekton::types::{Step, StepState, Time};
+use tekton::when::{NoCel, all_hold};
+
+use crate::attempt::Scene;
+use crate::container::{Described, Ready, prepare};
+use crate::local::container::{Ended as ContainerEnded, Stopped};
+use crate::log::{StepLog, tee};
+
+/// A result larger than this is not read: a cluster refuses much smaller ones.
+const LARGEST_RESULT: u64 = 1 << 20;
+
+/// How long a step that is stopped may take to end before it is killed; 30 s on a cluster.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A step that is over.
+pub struct Ended {
+    /// What the status shows.
+    pub state: StepState,
+    /// What later steps may refer to.
+    pub finished: FinishedStep,
+    /// Whether the task fails by it.
+    pub fails: bool,
+}
+
+/// Runs step `index`; `finished` are those before it.
+pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended {
+    let prepared = &scene.prepared.steps[index];
+    let clock = &scene.shared.config.clock;
+    let started = Time(clock.now());
+    let mut step = prepared.step.clone();
+    step_results::substitute(&mut step, finished);
+    let end = match all_hold(&step.when, &NoCel) {
+        Ok(true) => execute(scene, index, &step),
+        Ok(false) => StepEnd::Unwanted,
+        Err(e) => refused(scene, &prepared.name, &e.to_string()),
+    };
+    let end = match end {
+        StepEnd::Failed(code) if prepared.on_error == OnError::Continue => StepEnd::Continued(code),
+        other => other,
+    };
+    let status_dir = scene.pod.status(index);
+    let exit_code = match end {
+        StepEnd::Completed | StepEnd::Unwanted => Some(0),
+        StepEnd::Continued(code) => Some(code),
+        _ => None,
+    };
+    if let Some(code) = exit_code {
+        // Later steps read it through $(steps.step-<name>.exitCode.path); its folder was made with the pod.
+        let _ = fs::write(status_dir.join("exitCode"), code.to_string());
+    }
+    let files = read_files(&status_dir.join("results"), step.results.iter().map(|r| r.name.as_str()));
+    let results = results::read_step(&step.results, &files);
+    let image = scene.image_id(&prepared.step.image);
+    let times = (Some(started), Time(clock.now()));
+    Ended {
+        state: ended_state(prepared, end, &scene.prepared.pod_name, &image, times, results),
+        finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts: None },
+        fails: end.fails(),
+    }
+}
+
+/// A step that could not be started says why in its log.
+fn refused(scene: &Scene<'_>, step: &str, why: &str) -> StepEnd {
+    match scene.log(step) {
+        Ok(log) => log.note(&format!("error: {why}")),
+        Err(e) => {
+            let message = format!("{}/{step}: {why} (and its log cannot be written: {e})", scene.task);
+            scene.shared.journal.record(crate::event::Happened::Warning { message });
+        }
+    }
+    StepEnd::Failed(1)
+}
+
+fn execute(scene: &Scene<'_>, index: usize, step: &Step) -> StepEnd {
+    let prepared = &scene.prepared.steps[index];
+    let log = match scene.log(&prepared.name) {
+        Ok(log) => log,
+        Err(e) => return refused(scene, &prepared.name, &e.to_string()),
+    };
+    match contained(scene, index, step, &log) {
+        Err(why) => {
+            log.note(&format!("error: {why}"));
+            StepEnd::Failed(1)
+        }
+        Ok((ended, step_deadline)) => {
+            if let Some(error) = &ended.runtime_error {
+                log.note(&format!("error: the container could not be made: {error}"));
+            }
+            match (ended.stopped, ended.code) {
+                (None, 0) => StepEnd::Completed,
+                (None, code) => StepEnd::Failed(code),
+                (Some(Stopped::Deadline), _) if step_deadline => StepEnd::TimedOut,
+                (Some(Stopped::Deadline), _) => StepEnd::RunTimedOut,
+                (Some(Stopped::Asked(_)), _) => StepEnd::Cancelled,
+            }
+        }
+    }
+}
+
+/// Runs the container; also says whether the deadline that counted was the step's own.
+fn contained(
+    scene: &Scene<'_>,
+    index: usize,
+    step: &Step,
+    log: &StepLog,
+) -> Result<(ContainerEnded, bool), String> {
+    let prepared = &scene.prepared.steps[index];
+    let mounts = scene.pod.step_mounts(index, &step.volume_mounts).map_err(|e| e.to_string())?;
+    // Artifacts of earlier steps may have been put into the text.
+    let script = (!step.script.is_empty()).then(|| script_text(&step.script));
+    let ready = prepare(
+        scene,
+        Described {
+            container: &prepared.container,
+            image: &prepared.step.image,
+            script: script.as_deref(),
+            command: &step.command,
+            args: step.args(),
+            working_dir: prepared.working_dir.as_deref().unwrap_or_default(),
+            env_from: &step.env_from,
+            env: &step.env,
+            mounts,
+            security: step.security_context.as_ref(),
+        },
+    )?;
+    let (out, err) = (step.stdout_config.as_ref(), step.stderr_config.as_ref());
+    let stdout = tee(log.sink(), copy_to(scene, &ready, out)?);
+    // With a copy of only one of them, they have to be told apart.
+    let apart = out.is_some() || err.is_some();
+    let stderr = if apart { Some(tee(log.sink(), copy_to(scene, &ready, err)?)) } else { None };
+    let own_deadline = step.timeout.as_ref().filter(|t| !t.is_zero()).map(|t| Instant::now() + t.as_std());
+    let deadline = [own_deadline, scene.deadline].into_iter().flatten().min();
+    let container = ready.start(stdout, stderr)?;
+    let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
+    scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
+    Ok((ended, own_deadline.is_some() && own_deadline == deadline))
+}
+
+fn copy_to(
+    scene: &Scene<'_>,
+    ready: &Ready<'_>,
+    config: Option<&StepOutputConfig>,
+) -> Result<Option<fs::File>, String> {
+    let open = |c: &StepOutputConfig| {
+        scene
+            .pod
+            .open_for_output(&ready.spec, &c.path)
+            .map_err(|e| format!("cannot copy output to {}: {e}", c.path))
+    };
+    config.map(open).transpose()
+}
+
+/// The files called `names` in `dir`, as text. A file that a step made a link to elsewhere, or that is too large, counts
+/// as missing.
+pub fn read_files<'a>(dir: &Path, names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let read = |name: &str| -> Option<String> {
+        let root = fs::File::open(dir).ok()?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let file = fs::File::from(openat2(&root, name, flags, Mode::empty(), strict).ok()?);
+        let meta = file.metadata().ok()?;
+        if !meta.is_file() || meta.len() > LARGEST_RESULT {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.take(LARGEST_RESULT).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    names.filter_map(|name| Some((name.to_owned(), read(name)?))).collect()
+}

@@ -1,0 +1,85 @@
+//! One TaskRun: its attempts one after the other (tekton.md §2.8).
+
+use tekton::next::retry;
+use tekton::prepare::{self, TaskContext};
+use tekton::status::task_run as status;
+use tekton::types::{ConditionStatus, TaskRun, Time};
+
+use crate::attempt;
+use crate::event::Happened;
+use crate::finished::as_text;
+use crate::local::stop::{Reason, Stop};
+use crate::record::log_folder;
+use crate::shared::Shared;
+
+/// Runs `run` to its end and gives it back with its status. `task` is the name that events and logs use.
+///
+/// Failures of every kind end up in the status.
+pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> TaskRun {
+    loop {
+        let earlier = std::mem::take(&mut run.status.retries_status);
+        let attempt = earlier.len();
+        let context = TaskContext { retry_count: attempt, settings: &shared.settings };
+        let mut failed_step = None;
+        match prepare::task(&run, shared.catalog, &context) {
+            Ok(prepared) => {
+                for warning in &prepared.warnings {
+                    shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
+                }
+                shared.journal.record(Happened::TaskStarted {
+                    task: task.to_owned(),
+                    task_run: run.metadata.name.clone(),
+                    attempt: count(attempt),
+                    steps: prepared.steps.iter().map(|s| s.name.clone()).collect(),
+                });
+                run.metadata = prepared.metadata.clone();
+                let log_name = log_folder(task, count(attempt));
+                let ended = attempt::run(shared, task, &log_name, &prepared, stop);
+                run.status = status::status(&prepared, &ended.attempt, &earlier);
+                failed_step = ended.failed_step;
+            }
+            Err(failure) => {
+                run.status = status::failed(&failure, Time(shared.config.clock.now()));
+                run.status.retries_status = earlier;
+            }
+        }
+        let condition = run.status.succeeded().cloned().unwrap_or_default();
+        let retries = usize::try_from(run.spec.retries).unwrap_or(0);
+        match retry::after(&run.status, retries).filter(|_| stop.asked().is_none()) {
+            Some(next) => {
+                shared.journal.record(Happened::TaskRetried {
+                    task: task.to_owned(),
+                    attempt: count(attempt),
+                    message: condition.message,
+                });
+                run.status = next;
+            }
+            None => {
+                shared.journal.record(Happened::TaskFinished {
+                    task: task.to_owned(),
+                    succeeded: condition.status == ConditionStatus::True,
+                    reason: condition.reason,
+                    message: condition.message,
+                    results: as_text(&run.status.results),
+                    failed_step,
+                });
+                if let Some(reason) = stop.asked() {
+                    run.spec.status_message = stop_message(reason).to_owned();
+                }
+                return run;
+            }
+        }
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// What a cancelled TaskRun's statusMessage says (§2.14).
+pub fn stop_message(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Cancelled => tekton::next::decision::RUN_CANCELLED,
+        Reason::TimedOut => tekton::next::decision::TIMED_OUT,
+    }
+}

@@ -1,0 +1,98 @@
+//! Fetches from and pushes to registries (OCI distribution specification 1.1, Docker's registry API).
+//!
+//! What a user calls is on [`Client`]:
+//! - `pull`: an image from a registry into a [`Store`](crate::Store)
+//! - `push`: an image from a store to a registry
+//! - `manifests`: single manifests, tags, deletion
+//! - `referrers`: what says something about a manifest, with the tag scheme for old registries
+//! - `download`, `upload`: one blob, going on after a broken connection
+//! - [`progress`]: what a transfer tells while it runs
+//! - [`error`]: what can go wrong
+//!
+//! Below it:
+//! - `request`: requests as values
+//! - `send`: sends them: finds the registry, proves who is asking, tries again
+//! - `http`: connections, with a synchronous face
+//! - `registry`: how one registry is reached
+//! - [`proxy`]: ways through a firewall
+//! - `challenge`, `authorization`: how it wants to be told who is asking
+//! - [`retry`]: when to try again
+//! - `parallel`: several transfers at a time
+
+mod authorization;
+mod challenge;
+mod download;
+pub mod error;
+mod http;
+mod manifests;
+mod parallel;
+pub mod progress;
+pub mod proxy;
+mod pull;
+mod push;
+mod referrers;
+mod registry;
+mod request;
+pub mod retry;
+mod send;
+mod upload;
+
+use crate::auth::Keychain;
+
+pub use error::ClientError;
+pub use progress::{Outcome, Progress};
+pub use proxy::Proxies;
+pub use pull::Platforms;
+pub use retry::RetryPolicy;
+
+use authorization::Authorizer;
+use registry::Connector;
+use send::Sender;
+
+/// How a client behaves.
+#[derive(Debug)]
+pub struct ClientConfig {
+    /// Credentials.
+    pub keychain: Keychain,
+    /// Registries (`host` or `host:port`, as references write them) that may be reached over plain http or with a
+    /// certificate that nobody vouches for. Loopback hosts may always be reached over plain http.
+    pub insecure: Vec<String>,
+    /// Certificate authorities to trust besides the system's, each a PEM file's content.
+    pub certificates: Vec<Vec<u8>>,
+    /// Ways through a firewall; loopback hosts are always reached directly.
+    pub proxies: Proxies,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// Blobs that are transferred at the same time, at least 1.
+    pub jobs: usize,
+}
+
+impl Default for ClientConfig {
+    /// No credentials, nothing insecure, no proxies, five tries, four blobs at a time.
+    fn default() -> Self {
+        Self {
+            keychain: Keychain::anonymous(),
+            insecure: Vec::new(),
+            certificates: Vec::new(),
+            proxies: Proxies::default(),
+            retry: RetryPolicy::default(),
+            jobs: 4,
+        }
+    }
+}
+
+/// A client of any number of registries; connections and tokens are kept. Usable from several threads at once, not from
+/// asynchronous code.
+pub struct Client {
+    sender: Sender,
+    jobs: usize,
+}
+
+impl Client {
+    /// A client that has not connected to anything yet.
+    pub fn new(config: ClientConfig) -> Self {
+        let connector = Connector::new(config.insecure, config.certificates, config.proxies);
+        let sender = Sender::new(connector, Authorizer::new(config.keychain), config.retry);
+        Self { sender, jobs: config.jobs.max(1) }
+    }
+}

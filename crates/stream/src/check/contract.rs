@@ -1,0 +1,229 @@
+//! Whether the tasks of a stream are there, and take and give what they must.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{Diagnostic, Diagnostics};
+use tekton::types::{Duration, ParamType};
+
+use super::{Scope, reference_in, suggestion};
+use crate::contract::{
+    ASSEMBLE, ASSEMBLE_PARAMS, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT,
+    Offered, TEST_PARAMS, VERDICT, VERDICT_PARAMS, offered,
+};
+use crate::definition::Test;
+use crate::graph::Node;
+use crate::task::TaskDefinition;
+
+pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: &mut Diagnostics) {
+    let mut met: BTreeSet<&str> = BTreeSet::new();
+    for (name, component) in &scope.stream.components {
+        let path = ["components", name, "task"];
+        let Some(task) = find(scope, &path, &component.task, findings) else { continue };
+        // What is wrong with a task is said once, however many components use it.
+        if met.insert(&component.task) {
+            let problems = component_task(&component.task, task);
+            findings.extend(problems.into_iter().map(|finding| used_here(scope, &path, finding)));
+        }
+        let bases = nodes.get(name).is_some_and(|node| !node.bases.is_empty());
+        for (param, used) in [
+            ("packages", !component.packages.is_empty()),
+            ("args", !component.args.is_empty()),
+            ("labels", !component.labels.is_empty()),
+            ("bases", bases),
+        ] {
+            if used && task.param(param).is_none() {
+                let message = format!(
+                    "`{name}` has {param}, but the task `{}` has no parameter `{param}`",
+                    component.task
+                );
+                let help = format!("declare it in the task, or take the {param} away");
+                findings.push(scope.places.at(&path, Diagnostic::error("task-ignores", message).help(help)));
+            }
+        }
+    }
+    for (name, test) in &scope.stream.tests {
+        check_test(scope, name, test, findings);
+    }
+    for (title, params) in [(ASSEMBLE, &ASSEMBLE_PARAMS[..]), (VERDICT, &VERDICT_PARAMS[..])] {
+        // The stream file does not name these: there is no line of it to show.
+        match scope.tasks.get(title) {
+            Some(task) => {
+                findings.extend(unmet(title, task, params, &EVIDENCE_WORKSPACES, &|_| false));
+                if title == ASSEMBLE {
+                    findings.extend(without_image(title, task));
+                }
+            }
+            None => {
+                let message = format!("there is no task `{title}`, which every stream needs");
+                let help =
+                    "write it in the stream's folder tasks/, or use the one that comes with the program";
+                findings.push(Diagnostic::error("unknown-task", message).help(help));
+            }
+        }
+    }
+}
+
+/// Why a task cannot build components.
+fn component_task(title: &str, task: &TaskDefinition) -> Vec<Diagnostic> {
+    let mut found = unmet(title, task, &COMPONENT_PARAMS, &COMPONENT_WORKSPACES, &|_| false);
+    found.extend(without_image(title, task));
+    found
+}
+
+fn without_image(title: &str, task: &TaskDefinition) -> Option<Diagnostic> {
+    if task.has_result(IMAGE_RESULT) {
+        return None;
+    }
+    let (file, name) = task.place();
+    let finding = Diagnostic::error(
+        "result-missing",
+        format!("the task `{title}` does not give the result `{IMAGE_RESULT}`"),
+    );
+    Some(
+        finding
+            .at(file, name)
+            .help("let it write REPOSITORY@DIGEST of what it pushed into a result of this name"),
+    )
+}
+
+/// The task called `name`, or a finding at `path`.
+fn find<'a>(
+    scope: Scope<'a>,
+    path: &[&str],
+    name: &str,
+    findings: &mut Diagnostics,
+) -> Option<&'a TaskDefinition> {
+    let task = scope.tasks.get(name);
+    if task.is_none() {
+        let finding = Diagnostic::error("unknown-task", format!("there is no task `{name}`"));
+        let help = format!(
+            "{}\ntasks are looked for in the stream's folder tasks/, then among those that come with the program",
+            suggestion(name, scope.tasks.names())
+        );
+        // A task that is not written is the default one: there is only the component to point at.
+        findings.push(scope.places.at(path, finding).help(help));
+    }
+    task
+}
+
+/// What a task wants that nobody gives it. `set` says which parameters the stream file sets.
+fn unmet(
+    title: &str,
+    task: &TaskDefinition,
+    params: &[Offered],
+    workspaces: &[&str],
+    set: &dyn Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let (file, name) = task.place();
+    for param in &task.task.spec.params {
+        match offered(params, &param.name) {
+            _ if set(&param.name) => {}
+            Some(offered) if offered.kind != param.kind() => {
+                let message = format!(
+                    "the task `{title}` declares `{}` as {}, but it is {}",
+                    param.name,
+                    with_article(param.kind()),
+                    with_article(offered.kind)
+                );
+                let help = format!("write `type: {}`: it holds {}", offered.kind, offered.meaning);
+                found.push(Diagnostic::error("param-type", message).at(file, name).help(help));
+            }
+            None if param.default.is_none() => {
+                let message =
+                    format!("the task `{title}` needs the parameter `{}`, which it does not get", param.name);
+                let names: Vec<&str> = params.iter().map(|offered| offered.name).collect();
+                let help = format!("give it a default, or use what there is: {}", names.join(", "));
+                found.push(Diagnostic::error("param-missing", message).at(file, name).help(help));
+            }
+            _ => {}
+        }
+    }
+    for workspace in &task.task.spec.workspaces {
+        if !workspace.optional && !workspaces.contains(&workspace.name.as_str()) {
+            let message =
+                format!("the task `{title}` needs the workspace `{}`, which it does not get", workspace.name);
+            let help = format!("make it `optional: true`, or use what there is: {}", workspaces.join(", "));
+            found.push(Diagnostic::error("workspace-missing", message).at(file, name).help(help));
+        }
+    }
+    found
+}
+
+fn check_test(scope: Scope<'_>, name: &str, test: &Test, findings: &mut Diagnostics) {
+    let places = scope.places;
+    for (param, component) in &test.images {
+        if !scope.stream.components.contains_key(component) {
+            let message = format!("the test `{name}` uses the image of `{component}`, which does not exist");
+            let help = suggestion(component, scope.stream.components.keys().map(String::as_str));
+            let finding = Diagnostic::error("unknown-component", message);
+            findings.push(places.at(&["tests", name, "images", param], finding).help(help));
+        }
+        if test.params.contains_key(param) {
+            let message = format!("the test `{name}` sets `{param}` as an image and as a parameter");
+            let finding = Diagnostic::error("param-twice", message);
+            let related = places.key(&["tests", name, "images", param]);
+            findings.push(
+                places
+                    .at_key(&["tests", name, "params", param], finding)
+                    .related(places.source(), related, "the image")
+                    .help("remove one of them"),
+            );
+        }
+    }
+    for (param, value) in &test.params {
+        let path = ["tests", name, "params", param];
+        findings.extend(reference_in(value, "the parameter").map(|finding| places.at(&path, finding)));
+    }
+    if let Some(text) = &test.timeout {
+        match text.parse::<Duration>() {
+            Ok(timeout) if timeout.nanos() > 0 => {}
+            _ => {
+                let finding =
+                    Diagnostic::error("bad-timeout", format!("`{text}` is not a time that a test can take"));
+                findings.push(
+                    places.at(&["tests", name, "timeout"], finding).help("write it like 90s, 5m or 1h30m"),
+                );
+            }
+        }
+    }
+    let Some(task) = find(scope, &["tests", name, "task"], &test.task, findings) else { return };
+    for (field, keys) in [("images", &test.images), ("params", &test.params)] {
+        for param in keys.keys() {
+            let path = ["tests", name, field, param];
+            match task.param(param) {
+                None => {
+                    let message = format!("the task `{}` has no parameter `{param}`", test.task);
+                    let help = suggestion(param, task.task.spec.params.iter().map(|p| p.name.as_str()));
+                    findings
+                        .push(places.at_key(&path, Diagnostic::error("unknown-param", message)).help(help));
+                }
+                Some(spec) if spec.kind() != ParamType::String => {
+                    let message = format!(
+                        "`{param}` of the task `{}` is {}, and only texts can be set",
+                        test.task,
+                        with_article(spec.kind())
+                    );
+                    let help = "write `type: string` in the task";
+                    findings.push(places.at_key(&path, Diagnostic::error("param-type", message)).help(help));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    let set = |param: &str| test.images.contains_key(param) || test.params.contains_key(param);
+    let problems = unmet(&test.task, task, &TEST_PARAMS, &EVIDENCE_WORKSPACES, &set);
+    findings.extend(problems.into_iter().map(|finding| used_here(scope, &["tests", name, "task"], finding)));
+}
+
+/// Adds the line of the stream file that names the task.
+fn used_here(scope: Scope<'_>, path: &[&str], finding: Diagnostic) -> Diagnostic {
+    finding.related(scope.places.source(), scope.places.value(path), "used here")
+}
+
+fn with_article(kind: ParamType) -> String {
+    match kind {
+        ParamType::String => "a string".to_owned(),
+        other => format!("an {other}"),
+    }
+}

@@ -1,0 +1,155 @@
+//! Paths, packages, arguments, labels.
+
+use std::collections::BTreeSet;
+
+use base::{Diagnostic, Diagnostics};
+
+use super::{Scope, reference_in};
+use crate::bases::Table;
+use crate::definition::{Base, Component, Origin};
+use crate::lock::pin::is_package_name;
+
+pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
+    for (name, component) in &scope.stream.components {
+        paths(scope, name, component, findings);
+        packages(scope, name, component, findings);
+        for (argument, value) in &component.args {
+            let path = ["components", name, "args", argument];
+            if !is_argument(argument) {
+                let finding = Diagnostic::error(
+                    "bad-argument",
+                    format!("`{argument}` cannot be the name of a build argument"),
+                );
+                let help = "use letters, digits and `_`, not beginning with a digit";
+                findings.push(scope.places.at_key(&path, finding).help(help));
+            }
+            findings
+                .extend(reference_in(value, "the argument").map(|finding| scope.places.at(&path, finding)));
+        }
+        for (label, value) in &component.labels {
+            let path = ["components", name, "labels", label];
+            if label.is_empty() || label.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control()) {
+                let finding =
+                    Diagnostic::error("bad-label", format!("`{label}` cannot be the name of a label"));
+                let help = "use a name like io.openshift.release.operator, without `=` and white space";
+                findings.push(scope.places.at_key(&path, finding).help(help));
+            }
+            let what = "the label";
+            findings.extend(reference_in(label, what).map(|finding| scope.places.at_key(&path, finding)));
+            findings.extend(reference_in(value, what).map(|finding| scope.places.at(&path, finding)));
+        }
+    }
+    table(scope, findings);
+}
+
+fn paths(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
+    let mut check = |path: &[&str], value: &str, what: &str, help: &str| {
+        if let Some(why) = why_unsafe(value) {
+            let finding = Diagnostic::error("unsafe-path", format!("the {what} `{value}` {why}"));
+            findings.push(scope.places.at(path, finding).help(help));
+        }
+    };
+    match &component.source {
+        Origin::Path(path) => {
+            let help = "sources lie below the stream's folder: write a path like components/etcd";
+            check(&["components", name, "source", "path"], path, "source", help);
+        }
+        Origin::Git(git) => {
+            let help = "write a path below the repository's root, like images/etcd";
+            check(&["components", name, "source", "git", "path"], &git.path, "source", help);
+        }
+    }
+    if let Some(file) = &component.containerfile {
+        let help = "it lies below the source: write a path like Containerfile or images/Containerfile";
+        check(&["components", name, "containerfile"], file, "Containerfile", help);
+    }
+}
+
+/// Why a path must not be joined to a folder.
+pub(super) fn why_unsafe(path: &str) -> Option<&'static str> {
+    if path.is_empty() {
+        Some("is empty")
+    } else if path.starts_with('/') {
+        Some("is absolute")
+    } else if path.split('/').any(|part| part == "..") {
+        Some("contains `..`")
+    } else if path.contains(char::is_control) || path.contains("$(") || path.contains('\\') {
+        Some("contains characters that paths of streams may not have")
+    } else {
+        None
+    }
+}
+
+fn packages(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
+    let mut met = BTreeSet::new();
+    for (index, package) in component.packages.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["components", name, "packages", &index];
+        if !is_package_name(package) {
+            let finding =
+                Diagnostic::error("bad-package", format!("`{package}` cannot be the name of a package"));
+            let help = if package.contains(['=', ':', '/']) {
+                "write the name alone; versions are kept in stream.lock"
+            } else {
+                "use lower-case letters, digits, `+`, `-` and `.`, at least two characters"
+            };
+            findings.push(scope.places.at(&path, finding).help(help));
+        } else if !met.insert(package) {
+            let finding =
+                Diagnostic::warning("duplicate-package", format!("the package `{package}` is listed twice"));
+            findings.push(scope.places.at(&path, finding).help("remove one of them"));
+        }
+    }
+}
+
+fn is_argument(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The entries of the table of bases mean something.
+fn table(scope: Scope<'_>, findings: &mut Diagnostics) {
+    if let Err(error) = Table::new(&scope.stream.bases) {
+        let finding = Diagnostic::error("bad-pattern", error.to_string());
+        let help = "`*` stands for anything but `/`, `**` for anything";
+        findings.push(scope.places.at_key(&["bases", &error.pattern], finding).help(help));
+    }
+    for (key, base) in &scope.stream.bases {
+        match base {
+            Base::Component(component) if !scope.stream.components.contains_key(component) => {
+                let message = format!("`{key}` stands for the component `{component}`, which does not exist");
+                let help = super::suggestion(component, scope.stream.components.keys().map(String::as_str));
+                let finding = Diagnostic::error("unknown-component", message);
+                findings.push(scope.places.at(&["bases", key, "component"], finding).help(help));
+            }
+            Base::Component(_) => {}
+            Base::Image(image) => {
+                if let Some(finding) = image_problem(image) {
+                    findings.push(scope.places.at(&["bases", key, "image"], finding));
+                }
+            }
+        }
+    }
+}
+
+fn image_problem(image: &str) -> Option<Diagnostic> {
+    let bad = |why: &str| {
+        Diagnostic::error("bad-image", format!("`{image}` is not a reference of an image: {why}"))
+    };
+    let help = "write HOST/PATH:TAG or HOST/PATH@sha256:DIGEST";
+    if image.contains(|c: char| c.is_whitespace() || c.is_control())
+        || image.contains("$(")
+        || image.is_empty()
+    {
+        return Some(bad("it contains characters that references cannot have").help(help));
+    }
+    if let Some((_, digest)) = image.split_once('@') {
+        return digest.parse::<base::Digest>().err().map(|error| bad(&error.to_string()).help(help));
+    }
+    let last = image.rsplit('/').next().unwrap_or(image);
+    if !last.contains(':') {
+        return Some(bad("it has neither tag nor digest").help(format!("write {image}:TAG")));
+    }
+    None
+}

@@ -1,0 +1,88 @@
+//! Whether a stream makes sense, and what its names mean.
+//!
+//! Everything is looked at, so that one call reports all there is to correct.
+//!
+//! - `names`: names, tags, version, repository
+//! - `fields`: paths, packages, arguments, labels
+//! - `contract`: what component and test tasks must take and give
+//! - `bases`: what Containerfiles start from
+//! - `cycle`: components that start from each other
+
+mod bases;
+mod contract;
+mod cycle;
+mod fields;
+mod names;
+
+use base::{Diagnostic, Diagnostics};
+
+use crate::definition::{Definition, Places, Stream};
+use crate::graph::Graph;
+use crate::source::Sources;
+use crate::task::Tasks;
+
+/// A stream that makes sense.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The stream with all its references resolved.
+    pub graph: Graph,
+    /// What is probably not meant as it is written.
+    pub warnings: Diagnostics,
+}
+
+/// Checks a stream against its sources and the tasks that there are.
+///
+/// # Errors
+/// Everything that is wrong, each with its place and what to write instead; warnings among it.
+pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> Result<Checked, Diagnostics> {
+    let mut findings = Diagnostics::default();
+    let scope = Scope { stream: &definition.stream, places: &definition.places, sources, tasks };
+    names::check(scope, &mut findings);
+    fields::check(scope, &mut findings);
+    let nodes = bases::resolve(scope, &mut findings);
+    contract::check(scope, &nodes, &mut findings);
+    match Graph::new(definition.stream.clone(), nodes) {
+        Ok(graph) => {
+            let warnings = findings.clone();
+            findings.into_result(Checked { graph, warnings })
+        }
+        Err(cycle) => {
+            findings.push(cycle::finding(&cycle));
+            Err(findings)
+        }
+    }
+}
+
+/// What every check looks at.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    stream: &'a Stream,
+    places: &'a Places,
+    sources: &'a dyn Sources,
+    tasks: &'a Tasks,
+}
+
+/// `did you mean …?`, or what there is.
+fn suggestion<'a>(word: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
+    if let Some(near) = base::diagnostic::nearest(word, candidates.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let some: Vec<&str> = candidates.take(12).collect();
+    if some.is_empty() { "there are none".to_owned() } else { format!("there are: {}", some.join(", ")) }
+}
+
+/// Refuses a text that Tekton would take for a reference: there is no way to escape it.
+fn reference_in(value: &str, what: &str) -> Option<Diagnostic> {
+    let at = value.find("$(")?;
+    let end = value[at..].find(')').map_or(value.len(), |i| at + i + 1);
+    Some(
+        Diagnostic::error(
+            "tekton-reference",
+            format!("{what} contains `{}`, which Tekton would replace", &value[at..end]),
+        )
+        .help("write the value itself; for a shell variable ${NAME} does"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

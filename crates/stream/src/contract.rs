@@ -1,0 +1,98 @@
+//! What tasks get and give: the contract between a stream and the Tekton tasks that it names.
+//!
+//! A task declares what it wants of this; only that is passed.
+
+use tekton::types::ParamType;
+
+/// A parameter that a task may declare.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: ParamType,
+    /// What it holds.
+    pub meaning: &'static str,
+}
+
+const fn string(name: &'static str, meaning: &'static str) -> Offered {
+    Offered { name, kind: ParamType::String, meaning }
+}
+
+const fn array(name: &'static str, meaning: &'static str) -> Offered {
+    Offered { name, kind: ParamType::Array, meaning }
+}
+
+/// What a task that builds a component may declare.
+pub const COMPONENT_PARAMS: [Offered; 13] = [
+    string("component", "the component's name"),
+    string("context", "the component's folder, below the workspace `source`"),
+    string("containerfile", "the Containerfile, below the context"),
+    string("repository", "where to push to: registry and path, without a tag"),
+    string("inputs", "the digest of all that is known before the run"),
+    array(
+        "bases",
+        "what names in the Containerfile stand for, as they are written there, each `NAME=REPOSITORY@DIGEST`",
+    ),
+    array("args", "build arguments, each `NAME=VALUE`"),
+    array("labels", "image labels, each `NAME=VALUE`"),
+    array("packages", "distribution packages, each `name=version=<sha256>`"),
+    string("epoch", "SOURCE_DATE_EPOCH, in seconds"),
+    string("platform", "operating system and processor, like linux/amd64"),
+    string("insecure", "`true` for a registry without TLS"),
+    string("force", "`true` to build even if an image with this key is there"),
+];
+
+/// Workspaces that such a task may declare.
+pub const COMPONENT_WORKSPACES: [&str; 2] = ["source", "cache"];
+
+/// The result that such a task, and [`ASSEMBLE`], must give: the image that it pushed, as `REPOSITORY@DIGEST`.
+pub const IMAGE_RESULT: &str = "image";
+
+/// The task that makes the payload.
+pub const ASSEMBLE: &str = "assemble";
+
+/// What [`ASSEMBLE`] may declare. It names the release itself, from what it is made of.
+pub const ASSEMBLE_PARAMS: [Offered; 9] = [
+    array("images", "the payload's images, each `TAG=REPOSITORY@DIGEST`"),
+    string("stream", "the stream's name"),
+    string("version", "the stream's version, which the release's name begins with"),
+    string("base", "the tag whose image is the base of the payload"),
+    string(
+        "repository",
+        "where components were pushed to: registry and path; the payload goes to `release` below it",
+    ),
+    string("published", "where images are published; references in the payload start with it"),
+    string("epoch", "SOURCE_DATE_EPOCH, in seconds"),
+    string("platform", "operating system and processor, like linux/amd64"),
+    string("insecure", "`true` for a registry without TLS"),
+];
+
+/// Where payloads go, below the stream's repository; no component can have this name.
+pub const RELEASE_REPOSITORY: &str = "release";
+
+/// The task that decides about the release.
+pub const VERDICT: &str = "verdict";
+
+/// What [`VERDICT`] may declare.
+pub const VERDICT_PARAMS: [Offered; 3] = [
+    string("release", "the release payload's image, REPOSITORY@DIGEST"),
+    array("outcomes", "how the tests ended, each `TEST=STATUS:blocking` or `TEST=STATUS:informing`"),
+    string("insecure", "`true` for a registry without TLS"),
+];
+
+/// What a test may declare beside the parameters that the stream file sets.
+pub const TEST_PARAMS: [Offered; 4] = [
+    string("test", "the test's name"),
+    string("release", "the release payload's image, REPOSITORY@DIGEST"),
+    string("platform", "operating system and processor, like linux/amd64"),
+    string("insecure", "`true` for a registry without TLS"),
+];
+
+/// Workspaces that [`ASSEMBLE`], [`VERDICT`] and tests may declare.
+pub const EVIDENCE_WORKSPACES: [&str; 1] = ["evidence"];
+
+/// The offered parameter `name`.
+pub fn offered<'a>(all: &'a [Offered], name: &str) -> Option<&'a Offered> {
+    all.iter().find(|offered| offered.name == name)
+}

@@ -1,0 +1,90 @@
+//! What builds one image.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The task of components that name none.
+pub const DEFAULT_TASK: &str = "containerfile";
+/// The file of components that name none.
+pub const DEFAULT_CONTAINERFILE: &str = "Containerfile";
+
+/// A component: one image, and usually one tag of the release payload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Component {
+    /// The Tekton task that builds the image, by its `metadata.name`: looked for in the stream's folder `tasks/`, then among the
+    /// tasks that come with the program.
+    #[serde(default = "default_task")]
+    pub task: String,
+    /// Whether the image is a tag of the release payload. `false` for images that only others start from.
+    #[serde(default = "default_true")]
+    pub payload: bool,
+    /// The tag in the payload; the component's name if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// What the image is built from.
+    pub source: Origin,
+    /// The Containerfile, a path below the source; `Containerfile` if absent. Some tasks take none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containerfile: Option<String>,
+    /// Distribution packages that the task installs. `stream.lock` keeps their exact versions and those of all that they need
+    /// beyond what the base images bring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
+    /// Values for the `ARG`s of the Containerfile.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// Labels of the image. The payload carries manifests only of images with `io.openshift.release.operator: "true"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Component {
+    /// Where the Containerfile is looked for, below the source.
+    pub fn containerfile_path(&self) -> &str {
+        self.containerfile.as_deref().unwrap_or(DEFAULT_CONTAINERFILE)
+    }
+
+    /// The tag in the payload of the component called `name`; `None` when it is not in the payload.
+    pub fn payload_tag<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.payload.then(|| self.tag.as_deref().unwrap_or(name))
+    }
+}
+
+/// Where sources come from; exactly one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Origin {
+    /// A folder below the stream's folder.
+    Path(String),
+    /// A folder of a git repository, fetched with the git of the machine that builds.
+    Git(Git),
+}
+
+/// A folder of a git repository at one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Git {
+    /// The repository: `https://…`, `ssh://…` or `git@host:…`.
+    pub url: String,
+    /// Branch, tag or commit; `stream.lock` keeps the commit.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The folder in the repository; its root if absent.
+    #[serde(default = "root_folder")]
+    pub path: String,
+}
+
+fn default_task() -> String {
+    DEFAULT_TASK.to_owned()
+}
+
+fn default_true() -> bool {
+    true
+}
+
+fn root_folder() -> String {
+    ".".to_owned()
+}

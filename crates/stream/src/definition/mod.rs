@@ -1,0 +1,127 @@
+//! The stream file: what it may say, and where it says it.
+//!
+//! The doc comments of these types are the reference that people read (`docs/reference/stream.md`) and editors show.
+//!
+//! - [`component`]: what builds one image
+//! - [`test`]: what proves a release
+//! - [`places`]: where in the text a field stands
+//! - [`parse`](mod@parse): text to [`Definition`]
+
+pub mod component;
+pub mod parse;
+pub mod places;
+pub mod test;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::component::{Component, Git, Origin};
+pub use self::parse::parse;
+pub use self::places::Places;
+pub use self::test::Test;
+
+/// A stream file with the places of its fields.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// What the file says.
+    pub stream: Stream,
+    /// Where it says it.
+    pub places: Places,
+}
+
+/// A stream: one configuration of a distribution, in a folder with a file `stream.yaml`.
+///
+/// It names what is built and tested, never how: the work is done by Tekton tasks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Stream")]
+pub struct Stream {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// What the file is.
+    pub kind: Kind,
+    /// The stream's name: lower-case letters, digits and `-`, at most 40 characters.
+    #[schemars(regex(pattern = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"))]
+    pub name: String,
+    /// What the stream is for, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The version that releases of this stream carry, a semantic version. The name of a release is made of it, the stream's
+    /// name, and a short digest of what it holds.
+    pub version: String,
+    /// Where images are published, without a tag: `registry.example/okd/mine`. References in the payload start with it.
+    /// A build on one machine pushes to its own registry instead and needs no access to this one.
+    pub repository: String,
+    /// What the images run on.
+    #[serde(default)]
+    pub platform: Platform,
+    /// The component whose image is the base of the release payload. Clusters run the payload as this image.
+    pub release_base: String,
+    /// What the names in `FROM`, `COPY --from=` and `RUN --mount=from=` mean. The key is such a name, or a pattern in which `*`
+    /// stands for anything but `/` and `**` for anything; an exact name wins over patterns, and among patterns the one with the
+    /// most literal characters. A name with a digest (`…@sha256:…`) needs no entry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bases: BTreeMap<String, Base>,
+    /// What is built, by name. A component makes one image, pushed to `<repository>/<name>`.
+    pub components: BTreeMap<String, Component>,
+    /// What is tried on the images after the payload is assembled, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tests: BTreeMap<String, Test>,
+}
+
+/// The version of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first one; it may still change between releases of this program.
+    #[serde(rename = "streamwright.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A stream.
+    Stream,
+}
+
+/// Operating system and processor of images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Platform {
+    /// 64-bit Intel and AMD.
+    #[default]
+    #[serde(rename = "linux/amd64")]
+    Amd64,
+    /// 64-bit ARM.
+    #[serde(rename = "linux/arm64")]
+    Arm64,
+    /// 64-bit POWER, little endian.
+    #[serde(rename = "linux/ppc64le")]
+    Ppc64le,
+    /// IBM Z.
+    #[serde(rename = "linux/s390x")]
+    S390x,
+}
+
+impl Platform {
+    /// As in OCI references to platforms: `linux/amd64`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd64 => "linux/amd64",
+            Self::Arm64 => "linux/arm64",
+            Self::Ppc64le => "linux/ppc64le",
+            Self::S390x => "linux/s390x",
+        }
+    }
+}
+
+/// What a base name means; exactly one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Base {
+    /// The image of this component of the stream.
+    Component(String),
+    /// An image from a registry, with a tag (its digest is kept in `stream.lock`) or a digest.
+    Image(String),
+}

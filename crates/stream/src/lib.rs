@@ -1,0 +1,41 @@
+//! Streams: what one says, what its names mean, what must be built and why, and the Tekton pipeline that does it.
+//! IO only through traits; [`source::folder`], [`lock::debian`] and [`lock::git`] are the implementations for this machine.
+//!
+//! One build goes through these in order:
+//!
+//! - [`definition`]: text of `stream.yaml` to a [`Definition`](definition::Definition)
+//! - [`check`](mod@check): whether it makes sense; gives the [`graph`] of components
+//! - [`lock`]: `stream.lock`, what every name resolved to
+//! - [`key`]: the inputs of each component, and digests of them
+//! - [`plan`](mod@plan): reuse or build, and why
+//! - [`render`]: plain Tekton YAML
+//!
+//! What they use:
+//!
+//! - [`source`]: the trees that components are built from
+//! - [`containerfile`]: which images a Containerfile starts from
+//! - [`bases`]: what such names mean
+//! - [`task`]: Tekton tasks by name, with their text
+//! - [`contract`]: what those tasks get and give
+//! - [`schema`](mod@schema): the JSON Schema of the stream file, and reference pages
+//! - [`yaml`]: values as YAML text
+
+pub mod bases;
+pub mod check;
+pub mod containerfile;
+pub mod contract;
+pub mod definition;
+pub mod graph;
+pub mod key;
+pub mod lock;
+pub mod plan;
+pub mod render;
+#[cfg(test)]
+mod sample;
+pub mod schema;
+pub mod source;
+pub mod task;
+pub mod yaml;
+
+pub use check::check;
+pub use graph::Graph;

@@ -1,0 +1,154 @@
+//! A stream and answers to a lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{Diagnostic, Diagnostics, Digest, Hasher};
+use jiff::Timestamp;
+
+use super::{Commit, Kind, Lock, Packages, Pin, ResolveError, Resolvers, tagged_images};
+use crate::definition::{ApiVersion, Base, Origin, Places};
+use crate::graph::Graph;
+
+/// Seconds of a day: new locks pretend that everything was made at the last midnight, which reads better than a random second.
+const DAY: i64 = 86_400;
+
+/// Makes a lock for a stream: keeps of `old` what still answers the stream's questions, asks for the rest.
+///
+/// `now` is the epoch of a first lock; later ones keep theirs, as a new epoch would rebuild everything.
+///
+/// # Errors
+/// What could not be resolved, with its place in the stream file. All components are tried.
+pub fn make(
+    graph: &Graph,
+    places: &Places,
+    resolvers: Resolvers<'_>,
+    old: Option<&Lock>,
+    now: Timestamp,
+) -> Result<Lock, Diagnostics> {
+    // A lock of another stream or platform answers nothing.
+    let old = old.filter(|old| old.stream == graph.stream.name && old.platform == graph.stream.platform);
+    let mut lock = Lock {
+        api_version: ApiVersion::V1Alpha1,
+        kind: Kind::Lock,
+        stream: graph.stream.name.clone(),
+        platform: graph.stream.platform,
+        epoch: old.map_or(now.as_second().div_euclid(DAY) * DAY, |old| old.epoch),
+        packages: BTreeMap::new(),
+        images: BTreeMap::new(),
+        commits: BTreeMap::new(),
+    };
+    let mut findings = Diagnostics::default();
+    for component in graph.order() {
+        match packages(graph, &lock, resolvers, old, component) {
+            Ok(None) => {}
+            Ok(Some(packages)) => {
+                lock.packages.insert(component.to_owned(), packages);
+            }
+            Err(error) => {
+                findings.push(package_finding(graph, places, component, &error));
+                // What stands on it would be resolved against the wrong base and fail for the wrong reason.
+                if graph.nodes.keys().any(|other| graph.ancestors(other).contains(component)) {
+                    break;
+                }
+            }
+        }
+    }
+    for reference in tagged_images(graph).collect::<BTreeSet<_>>() {
+        let known = old.and_then(|old| old.images.get(reference).copied());
+        match known.map_or_else(|| resolvers.images.image(reference), Ok) {
+            Ok(digest) => {
+                lock.images.insert(reference.to_owned(), digest);
+            }
+            Err(error) => {
+                let message = format!("cannot lock the image {reference}: {error}");
+                let help =
+                    "check the name, and that the registry can be reached; or write the digest: …@sha256:…";
+                let key =
+                    graph.stream.bases.iter().find(|(_, base)| **base == Base::Image(reference.to_owned()));
+                let path = ["bases", key.map_or("", |(key, _)| key), "image"];
+                findings.push(places.at(&path, Diagnostic::error("cannot-lock-image", message)).help(help));
+            }
+        }
+    }
+    for (component, definition) in &graph.stream.components {
+        let Origin::Git(git) = &definition.source else { continue };
+        let known = old.and_then(|old| old.commits.get(component));
+        let known = known.filter(|known| known.url == git.url && known.reference == git.reference);
+        match known.map_or_else(
+            || resolvers.commits.commit(&git.url, &git.reference),
+            |known| Ok(known.commit.clone()),
+        ) {
+            Ok(commit) => {
+                let (url, reference) = (git.url.clone(), git.reference.clone());
+                lock.commits.insert(component.clone(), Commit { url, reference, commit });
+            }
+            Err(error) => findings.push(places.at(
+                &["components", component, "source", "git"],
+                Diagnostic::error(
+                    "cannot-lock-commit",
+                    format!("cannot lock the source of `{component}`: {error}"),
+                ),
+            )),
+        }
+    }
+    findings.into_result(lock)
+}
+
+/// The packages of one component; its bases are in `lock` already.
+fn packages(
+    graph: &Graph,
+    lock: &Lock,
+    resolvers: Resolvers<'_>,
+    old: Option<&Lock>,
+    component: &str,
+) -> Result<Option<Packages>, ResolveError> {
+    let wanted = wanted(graph, component);
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let installed = lock.installed_below(graph, component);
+    let beyond = beyond(&installed);
+    let old = old.and_then(|old| old.packages.get(component));
+    if let Some(old) = old.filter(|old| old.wanted == wanted && old.beyond == beyond) {
+        return Ok(Some(old.clone()));
+    }
+    let mut pinned = resolvers.packages.packages(&wanted, &installed, graph.stream.platform)?;
+    pinned.sort();
+    pinned.dedup();
+    Ok(Some(Packages { wanted, beyond, pinned }))
+}
+
+/// What the stream file asks for, in the order that locks have it.
+pub(super) fn wanted(graph: &Graph, component: &str) -> Vec<String> {
+    let asked =
+        graph.stream.components.get(component).map(|c| c.packages.iter().cloned().collect::<BTreeSet<_>>());
+    asked.into_iter().flatten().collect()
+}
+
+/// The digest of the packages that are there already.
+pub(super) fn beyond(installed: &[Pin]) -> Digest {
+    let mut hasher = Hasher::new();
+    for pin in installed {
+        hasher.field(pin.to_string());
+    }
+    hasher.finish()
+}
+
+/// Points at the package that the answer names, else at the list.
+fn package_finding(graph: &Graph, places: &Places, component: &str, error: &ResolveError) -> Diagnostic {
+    let finding = Diagnostic::error(
+        "cannot-lock-packages",
+        format!("cannot lock the packages of `{component}`: {error}"),
+    );
+    let asked = graph.stream.components.get(component).map_or(&[][..], |c| &c.packages);
+    let index = match error {
+        ResolveError::Unknown { what, .. } => {
+            asked.iter().position(|name| what.contains(&format!("`{name}`")))
+        }
+        ResolveError::Failed { .. } => None,
+    };
+    match index.map(|i| i.to_string()) {
+        Some(index) => places.at(&["components", component, "packages", &index], finding),
+        None => places.at(&["components", component, "packages"], finding),
+    }
+}

@@ -1,0 +1,37 @@
+//! The file `stream.lock`.
+
+use base::{Diagnostics, Source};
+use tekton::decode::{Keys, decode};
+use tekton::yaml as tree;
+
+use super::Lock;
+use crate::yaml;
+
+/// What stands at the top of the file.
+const HEADER: &str = "\
+# What every name in stream.yaml resolved to: same lock, same inputs. Written by `sw`; keep it in version control.
+";
+
+/// Reads a lock.
+///
+/// # Errors
+/// Text that is no lock: each finding with its line, and what to do.
+pub fn parse(source: &Source) -> Result<Lock, Diagnostics> {
+    let nodes = tree::parse(source)?;
+    let empty = tree::Node { kind: tree::Kind::Null, span: base::Span::new(0, 0) };
+    decode(nodes.first().unwrap_or(&empty), source, Keys::Exact).map_err(|mut findings: Diagnostics| {
+        for finding in &mut findings.0 {
+            let advice = "stream.lock is not written by hand: take the committed one, or remove it and the next build writes a new one";
+            finding.help = Some(finding.help.take().map_or_else(|| advice.to_owned(), |help| format!("{help}\n{advice}")));
+        }
+        findings
+    })
+}
+
+/// The file of a lock: sorted, one fact a line, so that versions can be compared.
+///
+/// # Errors
+/// Never for a lock; the type is that of the serialiser.
+pub fn write(lock: &Lock) -> Result<String, serde_json::Error> {
+    Ok(HEADER.to_owned() + &yaml::document(lock)?)
+}

@@ -1,0 +1,103 @@
+//! A stream as plain Tekton YAML: the tasks it uses, one pipeline, one run. Both engines take it, and `kubectl create` does.
+//!
+//! - [`names`]: names of pipeline tasks
+//! - [`pipeline`]: the pipeline
+//! - [`run`]: the run
+
+pub mod names;
+pub mod pipeline;
+pub mod run;
+
+use std::collections::BTreeSet;
+
+use base::{Diagnostic, Diagnostics};
+
+pub use self::names::Names;
+use crate::contract::{ASSEMBLE, VERDICT};
+use crate::graph::Graph;
+use crate::lock::Lock;
+use crate::plan::Plan;
+use crate::task::Tasks;
+use crate::yaml;
+
+/// What is rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The stream; [`check`](crate::check::check) found it whole, with the same tasks.
+    pub graph: &'a Graph,
+    /// What its names resolved to; not stale.
+    pub lock: &'a Lock,
+    /// The plan, made with this lock.
+    pub plan: &'a Plan,
+    /// The tasks that there are.
+    pub tasks: &'a Tasks,
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its kind: `Task`, `Pipeline` or `PipelineRun`.
+    pub kind: &'static str,
+    /// Its name; of a run, the beginning of it.
+    pub name: String,
+    /// Its text, with a line break at the end, without the line `---`.
+    pub text: String,
+}
+
+/// The objects of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Tasks by name, then the pipeline, then the run.
+    pub documents: Vec<Document>,
+    /// Which pipeline task does what.
+    pub names: Names,
+}
+
+impl Rendered {
+    /// All of it as one text. The same stream, lock and plan give the same text.
+    pub fn text(&self) -> String {
+        self.documents.iter().map(|document| document.text.as_str()).collect::<Vec<_>>().join("---\n")
+    }
+}
+
+/// Renders a stream.
+///
+/// # Errors
+/// What the plan asks of a task that cannot do it.
+pub fn render(request: Request<'_>) -> Result<Rendered, Diagnostics> {
+    let Request { graph, tasks, .. } = request;
+    let names = Names::new(&graph.stream);
+    let pipeline = pipeline::pipeline(request, &names)?;
+    let run = run::run(&graph.stream);
+    let mut documents = Vec::new();
+    for name in used_tasks(request) {
+        let Some(task) = tasks.get(name) else {
+            return Err(Diagnostic::error("unknown-task", format!("there is no task `{name}`")).into());
+        };
+        documents.push(Document { kind: "Task", name: name.to_owned(), text: with_line_break(task.text()) });
+    }
+    let text = yaml::document(&pipeline).map_err(unwritable)?;
+    documents.push(Document { kind: "Pipeline", name: pipeline.metadata.name, text });
+    let text = yaml::document(&run).map_err(unwritable)?;
+    documents.push(Document { kind: "PipelineRun", name: run.metadata.generate_name, text });
+    Ok(Rendered { documents, names })
+}
+
+/// The names of all tasks that the pipeline refers to.
+fn used_tasks(request: Request<'_>) -> BTreeSet<&str> {
+    let stream = &request.graph.stream;
+    let components = stream.components.values().map(|component| component.task.as_str());
+    let tests = stream.tests.values().map(|test| test.task.as_str());
+    components.chain(tests).chain([ASSEMBLE, VERDICT]).collect()
+}
+
+fn with_line_break(text: &str) -> String {
+    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+}
+
+fn unwritable(error: serde_json::Error) -> Diagnostics {
+    Diagnostic::error("unwritable", format!("cannot write the pipeline as YAML: {error}")).into()
+}
+
+#[cfg(test)]
+mod tests;

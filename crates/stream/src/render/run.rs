@@ -1,0 +1,67 @@
+//! The run of the pipeline. What differs between places (registry, storage) is here, as parameters and bindings.
+
+use std::collections::BTreeMap;
+
+use tekton::types::core::objects::PersistentVolumeClaimSpec;
+use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
+use tekton::types::{
+    Duration, ObjectMeta, Param, PersistentVolumeClaim, PipelineRef, PipelineRun, PipelineRunSpec, Quantity,
+    ResourceRequirements, TimeoutFields, WorkspaceBinding,
+};
+
+use super::pipeline::{INSECURE, REPOSITORY};
+use crate::definition::Stream;
+
+/// The label by which runs of a stream are found.
+pub const STREAM_LABEL: &str = "streamwright.dev/stream";
+/// How long a build may take, in seconds: a distribution of 190 images on few machines takes hours.
+const LONGEST: i64 = 12 * 3600;
+/// How long the verdict may take, in seconds.
+const LONGEST_VERDICT: i64 = 15 * 60;
+
+/// Renders the run.
+///
+/// Source and cache are folders of one claim, called as the stream: stock Tekton lets a task use only one.
+pub(super) fn run(stream: &Stream) -> PipelineRun {
+    let claim = |name: &str| WorkspaceBinding {
+        name: name.to_owned(),
+        sub_path: name.to_owned(),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+            claim_name: stream.name.clone(),
+            ..PersistentVolumeClaimVolumeSource::default()
+        }),
+        ..WorkspaceBinding::default()
+    };
+    let evidence = WorkspaceBinding {
+        name: "evidence".to_owned(),
+        volume_claim_template: Some(Box::new(PersistentVolumeClaim {
+            spec: PersistentVolumeClaimSpec {
+                access_modes: vec!["ReadWriteOnce".to_owned()],
+                resources: ResourceRequirements {
+                    requests: BTreeMap::from([("storage".to_owned(), Quantity::from("1Gi"))]),
+                    ..ResourceRequirements::default()
+                },
+                ..PersistentVolumeClaimSpec::default()
+            },
+            ..PersistentVolumeClaim::default()
+        })),
+        ..WorkspaceBinding::default()
+    };
+    let metadata = ObjectMeta {
+        generate_name: format!("{}-", stream.name),
+        labels: BTreeMap::from([(STREAM_LABEL.to_owned(), stream.name.clone())]),
+        ..ObjectMeta::default()
+    };
+    let spec = PipelineRunSpec {
+        pipeline_ref: Some(PipelineRef::named(stream.name.as_str())),
+        params: vec![Param::new(REPOSITORY, stream.repository.as_str()), Param::new(INSECURE, "false")],
+        timeouts: Some(TimeoutFields {
+            pipeline: Some(Duration::from_secs(LONGEST)),
+            finally: Some(Duration::from_secs(LONGEST_VERDICT)),
+            ..TimeoutFields::default()
+        }),
+        workspaces: vec![claim("source"), claim("cache"), evidence],
+        ..PipelineRunSpec::default()
+    };
+    PipelineRun::new(metadata, spec)
+}

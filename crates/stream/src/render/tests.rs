@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{Digest, Source};
+use tekton::load::{Object, load};
+
+use super::*;
+use crate::definition::{ApiVersion, Platform};
+use crate::key;
+use crate::lock::{Kind, Packages};
+use crate::plan::{KnownBuilds, LastBuild, plan};
+use crate::sample::{self, Files, STREAM, files};
+
+struct Nothing;
+
+impl KnownBuilds for Nothing {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+        vec![None; wanted.len()]
+    }
+
+    fn last(&self, _: &str) -> Option<LastBuild> {
+        None
+    }
+}
+
+fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Diagnostics> {
+    let (definition, graph) = sample::checked(stream, files);
+    let tasks = sample::tasks();
+    let pin = |name: &str| Packages {
+        wanted: vec![],
+        beyond: Digest::of(""),
+        pinned: vec![format!("{name}=1.0={}", Digest::of(name).hex()).parse().unwrap()],
+    };
+    let lock = Lock {
+        api_version: ApiVersion::V1Alpha1,
+        kind: Kind::Lock,
+        stream: "mini".into(),
+        platform: Platform::Amd64,
+        epoch: 1_700_000_000,
+        packages: BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
+        images: BTreeMap::from([("quay.io:443/tools/go:1".into(), Digest::of("tools"))]),
+        commits: BTreeMap::new(),
+    };
+    let inputs = key::inputs(&graph, &definition.places, &lock, files, &tasks).unwrap();
+    let forced: BTreeSet<String> = forced.iter().map(|name| (*name).to_owned()).collect();
+    let plan = plan(&graph, &lock, &inputs, &Nothing, &forced);
+    render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks })
+}
+
+#[test]
+fn two_components_and_a_test() {
+    let stream = STREAM.replace(
+        "    images: {image: etcd}\n",
+        "    images: {image: etcd}\n    params: {port: \"1\"}\n    blocking: false\n    timeout: 5m\n",
+    );
+    let stream = stream.replace(
+        "    packages: [etcd-server]\n",
+        "    packages: [etcd-server]\n    labels: {io.openshift.release.operator: \"true\"}\n",
+    );
+    let rendered = rendered(&stream, &files(), &[]).unwrap();
+    let kinds: Vec<String> = rendered.documents.iter().map(|d| format!("{} {}", d.kind, d.name)).collect();
+    insta::assert_snapshot!(kinds.join("\n"), @"
+    Task assemble
+    Task containerfile
+    Task debian-base
+    Task test-etcd
+    Task verdict
+    Pipeline mini
+    PipelineRun mini-
+    ");
+    assert!(
+        rendered.documents[4].text.starts_with("# Decides.\napiVersion:"),
+        "tasks are kept as they are written"
+    );
+    insta::assert_snapshot!(rendered.documents[5].text, @r#"
+    apiVersion: tekton.dev/v1
+    kind: Pipeline
+    metadata:
+      name: mini
+    spec:
+      description: Builds, assembles and tests a release of the stream mini.
+      tasks:
+        - name: base
+          taskRef:
+            name: debian-base
+          params:
+            - name: packages
+              value:
+                - bash=1.0=37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2
+        - name: etcd
+          taskRef:
+            name: containerfile
+          params:
+            - name: context
+              value: components/etcd
+            - name: repository
+              value: $(params.repository)/etcd
+            - name: inputs
+              value: sha256:1cd9b5a669061920e49f3501e75bb3cef30ac0373691cc89daca4b0c44d92409
+            - name: bases
+              value:
+                - mini/base=$(tasks.base.results.image)
+            - name: labels
+              value:
+                - io.openshift.build.commit.id=tree-e84b81a245f9
+                - io.openshift.build.commit.ref=
+                - io.openshift.build.source-location=mini/components/etcd
+                - io.openshift.release.operator=true
+            - name: packages
+              value:
+                - etcd-server=1.0=e41b41103ac50e8493b883f6b44303592e6fd56eb343d74f885c36fb1fb48f13
+          workspaces:
+            - name: source
+            - name: cache
+        - name: assemble
+          taskRef:
+            name: assemble
+          params:
+            - name: images
+              value:
+                - etcd=$(tasks.etcd.results.image)
+            - name: stream
+              value: mini
+            - name: version
+              value: "0.1.0"
+            - name: base
+              value: etcd
+            - name: repository
+              value: $(params.repository)
+            - name: published
+              value: localhost:5757/mini
+            - name: insecure
+              value: $(params.insecure)
+        - name: test-etcd
+          taskRef:
+            name: test-etcd
+          runAfter:
+            - assemble
+          params:
+            - name: image
+              value: $(tasks.etcd.results.image)
+            - name: port
+              value: "1"
+            - name: test
+              value: etcd
+          workspaces:
+            - name: evidence
+          timeout: 5m
+          onError: continue
+      params:
+        - name: repository
+          type: string
+          description: Where images are pushed, without a tag; one repository for each component below it.
+          default: localhost:5757/mini
+        - name: insecure
+          type: string
+          description: "\"true\" talks plain http to that registry."
+          default: "false"
+      workspaces:
+        - name: source
+          description: The stream's folder; it is only read.
+        - name: cache
+          description: Keeps what tasks download, between runs.
+          optional: true
+        - name: evidence
+          description: What the tests and the assembly leave behind.
+      results:
+        - name: image
+          description: The payload.
+          value: $(tasks.assemble.results.image)
+        - name: verdict
+          value: $(finally.verdict.results.verdict)
+      finally:
+        - name: verdict
+          taskRef:
+            name: verdict
+          params:
+            - name: release
+              value: $(tasks.assemble.results.image)
+            - name: outcomes
+              value:
+                - etcd=$(tasks.test-etcd.status):informing
+          workspaces:
+            - name: evidence
+    "#);
+    insta::assert_snapshot!(rendered.documents[6].text, @r#"
+    apiVersion: tekton.dev/v1
+    kind: PipelineRun
+    metadata:
+      generateName: mini-
+      labels:
+        streamwright.dev/stream: mini
+    spec:
+      pipelineRef:
+        name: mini
+      params:
+        - name: repository
+          value: localhost:5757/mini
+        - name: insecure
+          value: "false"
+      timeouts:
+        pipeline: 12h0m0s
+        finally: 15m0s
+      workspaces:
+        - name: source
+          subPath: source
+          persistentVolumeClaim:
+            claimName: mini
+        - name: cache
+          subPath: cache
+          persistentVolumeClaim:
+            claimName: mini
+        - name: evidence
+          volumeClaimTemplate:
+            spec:
+              accessModes:
+                - ReadWriteOnce
+              resources:
+                requests:
+                  storage: 1Gi
+    "#);
+}
+
+#[test]
+fn a_strict_decoder_takes_it_and_finds_every_task() {
+    let text = rendered(STREAM, &files(), &[]).unwrap().text();
+    let loaded =
+        load(&Source::new("rendered.yaml", text.as_str())).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    assert_eq!(loaded.warnings, Diagnostics::default());
+    for document in &loaded.documents {
+        assert_eq!(tekton::validate::validate(document), Diagnostics::default());
+    }
+    let catalog = tekton::catalog::Catalog::new(loaded.documents, &mut |name| format!("{name}x")).unwrap();
+    let pipeline = catalog.pipeline("mini").unwrap();
+    for task in pipeline.spec.all_tasks() {
+        let declared = catalog.task(&task.task_ref.as_ref().unwrap().name).unwrap();
+        let given: BTreeSet<&str> = task.params.iter().map(|p| p.name.as_str()).collect();
+        let missing =
+            declared.spec.params.iter().find(|p| p.default.is_none() && !given.contains(p.name.as_str()));
+        assert_eq!(missing, None, "{}", task.name);
+        let unbound = declared
+            .spec
+            .workspaces
+            .iter()
+            .find(|w| !w.optional && task.workspaces.iter().all(|b| b.name != w.name));
+        assert_eq!(unbound, None, "{}", task.name);
+    }
+}
+
+#[test]
+fn the_same_stream_gives_the_same_text() {
+    assert_eq!(rendered(STREAM, &files(), &[]), rendered(STREAM, &files(), &[]));
+}
+
+#[test]
+fn bases_outside_come_by_digest() {
+    let stream = STREAM.replace("{component: base}", "{image: \"quay.io:443/tools/go:1\"}");
+    let digest = Digest::of("own");
+    let from = format!("FROM mini/base\nCOPY --from=quay.io/own@{digest} /a /a\n");
+    let files = Files(BTreeMap::from([("components/etcd/Containerfile", from.leak() as &str)]));
+    let text = rendered(&stream, &files, &[]).unwrap().text();
+    for expected in [
+        format!("mini/base=quay.io:443/tools/go@{}", Digest::of("tools")),
+        format!("quay.io/own@{digest}=quay.io/own@{digest}"),
+    ] {
+        assert!(text.contains(&expected), "{expected}\n{text}");
+    }
+}
+
+#[test]
+fn a_task_that_cannot_be_forced() {
+    let errors = rendered(STREAM, &files(), &["etcd"]).unwrap_err();
+    insta::assert_snapshot!(errors.render(false), @r#"
+    error[cannot-force]: `etcd` cannot be forced: its task `containerfile` has no parameter `force`
+     --> tasks/all.yaml:4:18
+      |
+    4 | metadata: {name: containerfile}
+      |                  ^^^^^^^^^^^^^
+      |
+      = help: declare `force`, with the default "false", and build without a look-up when it is "true"
+    "#);
+}
+
+#[test]
+fn names_are_labels_and_do_not_meet() {
+    let long = "x".repeat(70);
+    let stream = STREAM
+        .replace("  etcd:\n    source", &format!("  {long}: {{source: {{path: components/etcd}}}}\n  a.b: {{source: {{path: components/etcd}}}}\n  assemble: {{source: {{path: components/etcd}}}}\n  test-etcd: {{source: {{path: components/etcd}}}}\n  etcd:\n    source"));
+    let (_, graph) = sample::checked(&stream, &files());
+    let names = Names::new(&graph.stream);
+    let mut all: Vec<&str> = graph.stream.components.keys().map(|name| names.component(name)).collect();
+    all.extend(graph.stream.tests.keys().map(|name| names.test(name)));
+    insta::assert_snapshot!(all.join("\n"), @"
+    a-b-2e7336
+    assemble-63ebfa
+    base
+    etcd
+    test-etcd-8884eb
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-c71bd1
+    test-etcd
+    ");
+    assert!(all.iter().all(|name| name.len() <= 63));
+    assert_eq!(names.component_of("etcd"), Some("etcd"));
+    assert_eq!(names.component_of(names.component("a.b")), Some("a.b"));
+    assert_eq!(names.test_of("test-etcd"), Some("etcd"));
+    assert_eq!(names.component_of("test-etcd"), None);
+    let load = load(&Source::new("t", rendered(&stream, &files(), &[]).unwrap().text())).unwrap();
+    assert!(
+        load.documents.iter().any(|d| matches!(&d.object, Object::Pipeline(p) if p.spec.tasks.len() == 8))
+    );
+}

@@ -1,0 +1,249 @@
+//! Sources below a stream's folder on this machine. The one file of this crate that reads and writes files.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+
+use base::{Digest, Hasher, Source};
+
+use super::tree::{self, Entry, Kind};
+use super::{SourceError, Sources};
+use crate::definition::Origin;
+
+/// The largest text file that is read whole.
+const LARGEST_TEXT: u64 = 4 << 20;
+/// The most entries of one tree.
+const MOST_ENTRIES: usize = 500_000;
+/// The most symbolic links on one path, as Linux has it (`MAXSYMLINKS`).
+const MOST_LINKS: usize = 40;
+
+/// A stream's folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+    checkouts: BTreeMap<(String, String), PathBuf>,
+}
+
+impl Folder {
+    /// The folder at `root`; nothing is read yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), checkouts: BTreeMap::new() }
+    }
+
+    /// The same with the git sources that were fetched: the folder of each repository by its address and the reference
+    /// that the stream file has.
+    #[must_use]
+    pub fn with_checkouts(self, checkouts: BTreeMap<(String, String), PathBuf>) -> Self {
+        Self { checkouts, ..self }
+    }
+
+    /// The fetched git sources.
+    pub fn checkouts(&self) -> &BTreeMap<(String, String), PathBuf> {
+        &self.checkouts
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// The text file `name` of the folder (`stream.yaml`, `stream.lock`); `None` when there is none.
+    ///
+    /// It is named in diagnostics by its path on this machine, so that an editor can jump to it.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no text, or leads out of the folder.
+    pub fn text(&self, name: &str) -> Result<Option<Source>, SourceError> {
+        let file = resolve(&self.root, Path::new(name))?;
+        let Some(text) = read_text(&file)? else { return Ok(None) };
+        Ok(Some(Source::new(self.root.join(name).to_string_lossy(), text)))
+    }
+
+    /// The stream's own tasks: every `.yaml` and `.yml` file in `tasks/`, by name.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn tasks(&self) -> Result<Vec<Source>, SourceError> {
+        let folder = self.root.join("tasks");
+        let mut names = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries
+                .and_then(|entries| entries.map(|e| e.map(|e| e.file_name())).collect::<io::Result<Vec<_>>>())
+                .map_err(|error| SourceError::Io { path: folder.clone(), error })?,
+        };
+        names.retain(|name| {
+            Path::new(name).extension().is_some_and(|e| e.as_bytes() == b"yaml" || e.as_bytes() == b"yml")
+        });
+        names.sort();
+        let texts = names.iter().map(|name| self.text(&format!("tasks/{}", name.to_string_lossy())));
+        texts.filter_map(Result::transpose).collect()
+    }
+
+    /// Writes the file `name` of the folder whole or not at all: under another name first, then moved.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn replace(&self, name: &str, text: &str) -> io::Result<()> {
+        let temporary = self.root.join(format!(".{name}.{}.tmp", base::name::suffix()));
+        let written = File::create(&temporary).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        let moved = written.and_then(|()| fs::rename(&temporary, self.root.join(name)));
+        if moved.is_err() {
+            // The first error is the one to report.
+            drop(fs::remove_file(&temporary));
+        }
+        moved
+    }
+
+    /// The real folder of `origin`.
+    fn folder(&self, origin: &Origin) -> Result<PathBuf, SourceError> {
+        match origin {
+            Origin::Path(path) => resolve(&self.root, Path::new(path)),
+            Origin::Git(git) => match self.checkouts.get(&(git.url.clone(), git.reference.clone())) {
+                Some(checkout) => resolve(checkout, Path::new(&git.path)),
+                None => Err(SourceError::NotFetched { url: git.url.clone() }),
+            },
+        }
+    }
+}
+
+impl Sources for Folder {
+    fn tree(&self, origin: &Origin, apart: Option<&str>) -> Result<Digest, SourceError> {
+        let root = self.folder(origin)?;
+        if !root.is_dir() {
+            return Err(SourceError::Missing(root));
+        }
+        let apart = apart.map(|path| normal(Path::new(path)));
+        let mut entries = Vec::new();
+        let mut folders = vec![PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            let at = root.join(&folder);
+            let io_error = |error| SourceError::Io { path: at.clone(), error };
+            for entry in fs::read_dir(&at).map_err(io_error)? {
+                let name = entry.map_err(io_error)?.file_name();
+                if name == ".git" {
+                    continue;
+                }
+                if entries.len() == MOST_ENTRIES {
+                    let what = format!("more than {MOST_ENTRIES} entries");
+                    return Err(SourceError::TooBig { path: root, what });
+                }
+                let path = folder.join(name);
+                let kind = kind(&root, &path, apart.as_deref() == Some(&path))?;
+                entries.push(Entry { path: path.as_os_str().as_bytes().to_vec(), kind: kind.clone() });
+                if kind == Kind::Folder {
+                    folders.push(path);
+                }
+            }
+        }
+        Ok(tree::digest(entries))
+    }
+
+    fn file(&self, origin: &Origin, path: &str) -> Result<Option<Source>, SourceError> {
+        let file = resolve(&self.folder(origin)?, Path::new(path))?;
+        let Some(text) = read_text(&file)? else { return Ok(None) };
+        let shown = match origin {
+            Origin::Path(folder) => self.root.join(folder).join(path),
+            Origin::Git(_) => file,
+        };
+        Ok(Some(Source::new(shown.to_string_lossy(), text)))
+    }
+}
+
+/// What stands at `path` of the tree `root`.
+fn kind(root: &Path, path: &Path, apart: bool) -> Result<Kind, SourceError> {
+    let at = root.join(path);
+    let io_error = |error| SourceError::Io { path: at.clone(), error };
+    let meta = fs::symlink_metadata(&at).map_err(io_error)?;
+    if meta.is_dir() {
+        Ok(Kind::Folder)
+    } else if meta.is_symlink() {
+        resolve(root, path)?;
+        let target = fs::read_link(&at).map_err(io_error)?;
+        Ok(Kind::Link { target: target.as_os_str().as_bytes().to_vec() })
+    } else if meta.is_file() {
+        let executable = meta.permissions().mode() & 0o100 != 0;
+        let content = if apart { None } else { Some(content(&at).map_err(io_error)?) };
+        Ok(Kind::File { executable, content })
+    } else {
+        Err(SourceError::Special(at))
+    }
+}
+
+fn content(file: &Path) -> io::Result<Digest> {
+    let mut hasher = Hasher::new();
+    io::copy(&mut File::open(file)?, &mut hasher)?;
+    Ok(hasher.finish())
+}
+
+fn read_text(file: &Path) -> Result<Option<String>, SourceError> {
+    let io_error = |error| SourceError::Io { path: file.to_owned(), error };
+    let opened = match File::open(file) {
+        // `not/there` below a file is not there either.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        opened => opened.map_err(io_error)?,
+    };
+    let mut bytes = Vec::new();
+    opened.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        let what = format!("more than {}", base::size::bytes(LARGEST_TEXT));
+        return Err(SourceError::TooBig { path: file.to_owned(), what });
+    }
+    String::from_utf8(bytes).map(Some).map_err(|_| SourceError::NotText(file.to_owned()))
+}
+
+/// A path without `.` parts.
+fn normal(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}
+
+/// The file that `path` means below `root`, every symbolic link followed, none of them out of `root`.
+///
+/// Reading links one by one, not only their text, is needed: `a/b/c/../../..` stays inside unless `c` is itself a link.
+/// What does not exist is taken as a plain name.
+fn resolve(root: &Path, path: &Path) -> Result<PathBuf, SourceError> {
+    let outside = || SourceError::Outside { path: path.to_owned(), root: root.to_owned() };
+    let mut todo: VecDeque<OsString> = VecDeque::new();
+    let mut done: Vec<OsString> = Vec::new();
+    let mut links = 0;
+    push_parts(&mut todo, path).ok_or_else(outside)?;
+    while let Some(part) = todo.pop_front() {
+        if part == ".." {
+            done.pop().ok_or_else(outside)?;
+            continue;
+        }
+        done.push(part);
+        let at = root.join(done.iter().collect::<PathBuf>());
+        if let Ok(target) = fs::read_link(&at) {
+            links += 1;
+            if links > MOST_LINKS {
+                let error = io::Error::other("too many symbolic links");
+                return Err(SourceError::Io { path: at, error });
+            }
+            done.pop();
+            push_parts(&mut todo, &target).ok_or_else(outside)?;
+        }
+    }
+    Ok(root.join(done.iter().collect::<PathBuf>()))
+}
+
+/// Puts the parts of `path` before what is to do; `None` for an absolute path.
+fn push_parts(todo: &mut VecDeque<OsString>, path: &Path) -> Option<()> {
+    for part in path.components().rev() {
+        match part {
+            Component::Normal(name) => todo.push_front(name.to_owned()),
+            Component::ParentDir => todo.push_front(OsStr::new("..").to_owned()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(())
+}

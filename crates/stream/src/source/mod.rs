@@ -1,0 +1,77 @@
+//! What components are built from: trees of files, digested.
+//!
+//! - [`tree`]: the digest of a tree, from its entries
+//! - [`checkout`]: git repositories at one commit
+//! - [`folder`]: sources below a stream's folder on this machine
+//! - [`Sources`]: the two questions that the rest of the crate asks
+
+pub mod checkout;
+pub mod folder;
+pub mod tree;
+
+use std::path::PathBuf;
+
+use base::{Digest, Source};
+
+use crate::definition::Origin;
+
+/// Gives the content of components' sources.
+pub trait Sources: Send + Sync {
+    /// The digest of the whole tree at `origin`.
+    ///
+    /// The content of the file `apart` (a path in the tree) does not count: the caller digests it itself.
+    ///
+    /// # Errors
+    /// When the tree is not there, leaves its folder, or cannot be read.
+    fn tree(&self, origin: &Origin, apart: Option<&str>) -> Result<Digest, SourceError>;
+
+    /// The text file `path` of the tree at `origin`, named for diagnostics; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    fn file(&self, origin: &Origin, path: &str) -> Result<Option<Source>, SourceError>;
+}
+
+/// Why a source cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The folder is not there.
+    #[error("the folder `{}` does not exist", .0.display())]
+    Missing(PathBuf),
+    /// A path or symbolic link leads out.
+    #[error("`{}` leads out of `{}`; copy what it points at into the folder", path.display(), root.display())]
+    Outside {
+        /// What leads out.
+        path: PathBuf,
+        /// What it must stay in.
+        root: PathBuf,
+    },
+    /// A socket, pipe or device.
+    #[error("`{}` is neither a file, a folder nor a symbolic link; remove it", .0.display())]
+    Special(PathBuf),
+    /// More than can be meant.
+    #[error("`{}` has {what}; keep generated files out of the source folder", path.display())]
+    TooBig {
+        /// The file or folder.
+        path: PathBuf,
+        /// How it is too big, with the limit.
+        what: String,
+    },
+    /// Not UTF-8.
+    #[error("`{}` is not UTF-8 text", .0.display())]
+    NotText(PathBuf),
+    /// A git source that nobody fetched.
+    #[error("the source {url} is not fetched")]
+    NotFetched {
+        /// The repository.
+        url: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Io {
+        /// What was read.
+        path: PathBuf,
+        /// Why it failed.
+        error: std::io::Error,
+    },
+}

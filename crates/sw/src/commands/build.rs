@@ -1,0 +1,373 @@
+//! `sw build`: a stream to a tested release.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use base::{Digest, Exit, Hasher, Source};
+use engine::Finished;
+use engine::event::Observer;
+use oci::server::{Server, event};
+use oci::{Reference, Store};
+use release::payload::info::{ImageColumn, ReleaseInfo};
+use release::verdict::Decision;
+use stream::definition::Origin;
+use stream::graph::BaseImage;
+use stream::plan::LastBuild;
+use stream::render::pipeline::git_context;
+use stream::source::folder::Folder;
+use tekton::catalog::Catalog;
+use tekton::load::{Object, load as load_yaml};
+use tekton::types::Param;
+
+use super::Ended;
+use super::build_record::{BuildLock, BuildRecord, BuiltRelease};
+use super::engine::{config, confined, observer};
+use super::plan::{Planned, planned, pushed_path, rendered};
+use super::release::{find_verdict, verdict_text};
+use super::stream::load;
+use crate::cli::{BuildArgs, Format};
+use crate::failure::Failure;
+use crate::settings::Home;
+
+/// Builds a stream.
+pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
+    if let Some(ended) = confined()? {
+        return Ok(ended);
+    }
+    let loaded = load(home, &args.stream)?;
+    let name = loaded.graph.stream.name.clone();
+    let _lock = BuildLock::take(home, &name)?;
+    let planned = planned(home, loaded, &args.force)?;
+    let yaml = rendered(&planned)?.text();
+    let store = Store::open(home.store())?;
+    if let Some(exit) = unchanged(home, args, &planned, &yaml, &store)? {
+        return Ok(exit.into());
+    }
+    if args.output == Format::Text {
+        anstream::eprint!("{}", stream::plan::table::table(&planned.plan));
+    }
+    let volume = home.builds(&name).join("volume");
+    snapshot(&volume.join("source"), &planned)?;
+    let rerun =
+        format!("{} build {} (what is finished is not built again)", program(), args.stream.stream.display());
+    let observer = observer(home, &args.engine, args.output == Format::Json, &rerun);
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::start_observed(store.clone(), address, transfers(observer.clone()))?;
+    let registry = format!("{}/{}", server.addr(), pushed_path(&planned.loaded)?);
+    let (catalog, run) = catalog(&yaml, &registry)?;
+    // The claim that the rendered run names: the folders `source` and `cache` in it.
+    let folders = BTreeMap::from([(name, (volume, false))]);
+    let config = config(home, &args.engine, folders, observer)?;
+    let finished = engine::run(&config, &catalog, &run)?;
+    server.stop();
+    // So that other tools can read the store as an OCI layout.
+    store.write_index()?;
+    conclude(home, args, &planned, &yaml, &store, &finished, &run).map(Ended::from)
+}
+
+/// When everything is there and the release of exactly this content was accepted: shows it and ends.
+fn unchanged(
+    home: &Home,
+    args: &BuildArgs,
+    planned: &Planned,
+    yaml: &str,
+    store: &Store,
+) -> Result<Option<Exit>, Failure> {
+    let Some(last) = &planned.record.release else { return Ok(None) };
+    if !planned.plan.is_unchanged()
+        || !last.accepted
+        || last.content != content(yaml, &planned_images(planned))
+    {
+        return Ok(None);
+    }
+    let at: Reference = last.pull_spec.parse()?;
+    if store.resolve(&at)?.is_none() {
+        return Ok(None);
+    }
+    if args.output == Format::Json {
+        let line = serde_json::json!({"unchanged": true, "release": last.pull_spec, "accepted": true, "run": last.run});
+        anstream::println!("{line}");
+        return Ok(Some(Exit::Success));
+    }
+    anstream::eprintln!("{}", stream::plan::table::summary(&planned.plan));
+    anstream::eprintln!("nothing changed since run {}; this is its release:\n", last.run);
+    show(home, store, last)?;
+    Ok(Some(Exit::Success))
+}
+
+/// Shows what steps push to and pull from the built-in registry.
+fn transfers(observer: Arc<dyn Observer>) -> event::Observer {
+    Arc::new(move |event| match event {
+        event::Event::Received { repository, bytes, .. } => {
+            // How much will come is not known before it is over.
+            observer.transfer(&format!("push {repository}"), bytes, 0);
+        }
+        event::Event::Sent { repository, bytes, total, .. } => {
+            observer.transfer(&format!("pull {repository}"), bytes, total);
+        }
+        event::Event::Answered { method: "PUT", path, .. } => {
+            let repository = path.strip_prefix("/v2/").and_then(|p| p.split_once("/blobs/uploads/"));
+            if let Some((repository, _)) = repository {
+                observer.transfer(&format!("push {repository}"), 1, 1);
+            }
+        }
+        event::Event::Answered { .. } => {}
+    })
+}
+
+fn planned_images(planned: &Planned) -> BTreeMap<String, Digest> {
+    planned.plan.components.iter().filter_map(|c| Some((c.component.clone(), c.image?))).collect()
+}
+
+/// A digest over what was run and what came out. `--force` is left out: it changes the way, not the content.
+fn content(yaml: &str, images: &BTreeMap<String, Digest>) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher.field(yaml);
+    for (component, image) in images {
+        hasher.field(component);
+        hasher.field(image.to_string());
+    }
+    hasher.finish()
+}
+
+/// The stream's sources as they are now: what is built must be what the keys were computed from, whatever somebody edits
+/// meanwhile.
+fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
+    match fs::remove_dir_all(to) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+        _ => fs::create_dir_all(to)?,
+    }
+    let loaded = &planned.loaded;
+    let checkouts = loaded.folder.checkouts();
+    for (name, component) in &loaded.graph.stream.components {
+        match &component.source {
+            Origin::Path(path) => copy_tree(&loaded.folder.path().join(path), &to.join(path))?,
+            Origin::Git(git) => {
+                if let Some(checkout) = checkouts.get(&(git.url.clone(), git.reference.clone())) {
+                    copy_tree(&checkout.join(&git.path), &to.join(git_context(name)))?;
+                }
+            }
+        }
+    }
+    let copied_folder = Folder::new(to).with_checkouts(checkouts.clone());
+    let copied = stream::key::inputs(
+        &loaded.graph,
+        &loaded.definition.places,
+        &loaded.lock,
+        &copied_folder,
+        &loaded.tasks,
+    )?;
+    if copied != planned.inputs {
+        return Err(Failure::new(
+            Exit::Failed,
+            anyhow::Error::msg("a source changed while it was being copied; run the same command again"),
+        ));
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<(), Failure> {
+    let meta = fs::symlink_metadata(from)?;
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    if meta.is_symlink() {
+        std::os::unix::fs::symlink(fs::read_link(from)?, to)?;
+    } else if meta.is_dir() {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let name = entry?.file_name();
+            if name != ".git" {
+                copy_tree(&from.join(&name), &to.join(&name))?;
+            }
+        }
+    } else {
+        fs::copy(from, to)?;
+    }
+    Ok(())
+}
+
+/// The rendered objects, with what is different on this machine put into the run: the registry.
+fn catalog(yaml: &str, registry: &str) -> Result<(Catalog, String), Failure> {
+    let mut documents = load_yaml(&Source::new("rendered", yaml))?.documents;
+    for document in &mut documents {
+        let Object::PipelineRun(run) = &mut document.object else { continue };
+        run.spec.params.retain(|p| p.name != "repository" && p.name != "insecure");
+        run.spec.params.push(Param::new("repository", registry));
+        run.spec.params.push(Param::new("insecure", "true"));
+    }
+    let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
+    let name = catalog.runs().next().map(|r| r.metadata().name.clone()).unwrap_or_default();
+    Ok((catalog, name))
+}
+
+/// Records what was built, shows the release and its verdict.
+fn conclude(
+    home: &Home,
+    args: &BuildArgs,
+    planned: &Planned,
+    yaml: &str,
+    store: &Store,
+    finished: &Finished,
+    run: &str,
+) -> Result<Exit, Failure> {
+    let loaded = &planned.loaded;
+    let stream = &loaded.graph.stream.name;
+    let images = built_images(planned, finished)?;
+    let stopped_at = early_cutoffs(planned, finished, &images);
+    let mut record = planned.record.clone();
+    for (component, image) in &images {
+        record.images.insert(component.clone(), *image);
+        let (Some(inputs), Some(node)) = (planned.inputs.get(component), loaded.graph.nodes.get(component))
+        else {
+            continue;
+        };
+        let bases = node.bases.iter().filter_map(|(from, base)| {
+            let digest = match &base.image {
+                BaseImage::Component(base) => images.get(base).copied(),
+                BaseImage::Image(reference) => loaded.lock.image(reference),
+            };
+            Some((from.clone(), digest?))
+        });
+        let last = LastBuild { inputs: inputs.clone(), bases: bases.collect() };
+        record.components.insert(component.clone(), last);
+    }
+    let results = finished.results();
+    let text = args.output == Format::Text;
+    let judged = match results.get("image") {
+        Some(pushed) => {
+            let pushed: Reference = pushed.trim().parse()?;
+            let published: Reference = format!("{}/release", loaded.graph.stream.repository).parse()?;
+            let digest = pushed.digest().ok_or_else(|| anyhow::Error::msg("the release has no digest"))?;
+            find_verdict(store, &pushed, digest)?.map(|verdict| {
+                let accepted = verdict.verdict == Decision::Accepted;
+                let pull_spec = published.at_digest(digest).to_string();
+                BuiltRelease { content: content(yaml, &images), pull_spec, accepted, run: run.to_owned() }
+            })
+        }
+        None => None,
+    };
+    if judged.is_some() {
+        record.release.clone_from(&judged);
+    }
+    record.write(home, stream)?;
+    if finished.cancelled() {
+        anstream::eprintln!("stopped; the same command goes on where it was");
+        return Ok(Exit::Interrupted);
+    }
+    let Some(judged) = judged else {
+        let condition = finished.condition();
+        anstream::eprintln!("no release: {}", condition.message);
+        return Ok(Exit::Failed);
+    };
+    if text {
+        for (base, spared) in &stopped_at {
+            anstream::eprintln!(
+                "{base} was rebuilt and came out as before: {} not rebuilt",
+                spared.join(", ")
+            );
+        }
+        anstream::eprintln!();
+        show(home, store, &judged)?;
+    } else {
+        let line = serde_json::json!({"unchanged": false, "release": judged.pull_spec, "accepted": judged.accepted, "run": run, "earlyCutoff": stopped_at});
+        anstream::println!("{line}");
+    }
+    Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
+}
+
+/// Bases that were built and came out as the last time, each with the components that were therefore not rebuilt.
+fn early_cutoffs(
+    planned: &Planned,
+    finished: &Finished,
+    images: &BTreeMap<String, Digest>,
+) -> BTreeMap<String, Vec<String>> {
+    let Ok(rendered) = rendered(planned) else { return BTreeMap::new() };
+    let results: BTreeMap<String, bool> = finished
+        .task_results()
+        .into_iter()
+        .filter_map(|(task, results)| {
+            let component = rendered.names.component_of(&task)?.to_owned();
+            Some((component, results.get("cached").is_some_and(|c| c.trim() == "true")))
+        })
+        .collect();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for one in planned.plan.components.iter().filter(|c| results.get(&c.component) == Some(&true)) {
+        for base in &one.bases {
+            let built = results.get(base) == Some(&false);
+            let same = images.get(base).is_some_and(|image| planned.record.images.get(base) == Some(image));
+            if built && same {
+                found.entry(base.clone()).or_default().push(one.component.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The images of the components whose tasks succeeded in this run.
+fn built_images(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, Digest>, Failure> {
+    let names = rendered(planned)?.names;
+    let mut images = BTreeMap::new();
+    for (task, results) in finished.task_results() {
+        let digest = results.get("digest").and_then(|d| d.trim().parse().ok());
+        if let (Some(component), Some(digest)) = (names.component_of(&task), digest) {
+            images.insert(component.to_owned(), digest);
+        }
+    }
+    Ok(images)
+}
+
+/// The release as `sw release info` shows it, its verdict, and what to try next.
+fn show(home: &Home, store: &Store, built: &BuiltRelease) -> Result<(), Failure> {
+    let at: Reference = built.pull_spec.parse()?;
+    let info = ReleaseInfo::read(store, &at)?;
+    anstream::print!("{}", info.to_text(ImageColumn::default()).trim_end());
+    anstream::println!();
+    let verdict = find_verdict(store, &at, info.pull_digest())?;
+    if let Some(verdict) = &verdict {
+        anstream::print!("{}", verdict_text(verdict));
+    }
+    let sw = program();
+    let home_flag =
+        if home.is_default() { String::new() } else { format!(" --home {}", home.dir().display()) };
+    anstream::println!("\nNext:");
+    let first = match verdict.as_ref().and_then(|v| v.excuses.first()) {
+        Some(excuse) => (format!("logs {} test-{}", built.run, excuse.test), "why it was rejected"),
+        None => (format!("logs {}", built.run), "what every step printed"),
+    };
+    for (command, what) in [
+        ("release info last -o json".to_owned(), "the whole release as data"),
+        first,
+        ("registry serve".to_owned(), "serve the images to podman, skopeo, and clusters"),
+    ] {
+        anstream::println!("  {sw}{home_flag} {command:<36} {what}");
+    }
+    Ok(())
+}
+
+/// This program as its user called it.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "sw".to_owned())
+}
+
+/// The newest release that was built here, of any stream.
+///
+/// # Errors
+/// When there is none.
+pub fn last_release(home: &Home) -> Result<Reference, Failure> {
+    let mut newest: Option<(std::time::SystemTime, BuiltRelease)> = None;
+    for entry in fs::read_dir(home.builds("")).into_iter().flatten().flatten() {
+        let Ok(stream) = entry.file_name().into_string() else { continue };
+        let Some(release) = BuildRecord::read(home, &stream)?.release else { continue };
+        let modified = fs::metadata(entry.path().join("last.json"))?.modified()?;
+        if newest.as_ref().is_none_or(|(time, _)| *time < modified) {
+            newest = Some((modified, release));
+        }
+    }
+    let (_, release) =
+        newest.ok_or_else(|| Failure::invalid("no release was built here yet; run `sw build STREAM`"))?;
+    Ok(release.pull_spec.parse()?)
+}

@@ -1,0 +1,92 @@
+//! What is known of the last build of a stream: `builds/<stream>/last.json`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+
+use base::Digest;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use stream::plan::LastBuild;
+
+use crate::failure::Failure;
+use crate::settings::Home;
+
+/// What is known of the last build of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildRecord {
+    /// What each component was built from, so that a plan can say what changed.
+    #[serde(default)]
+    pub components: BTreeMap<String, LastBuild>,
+    /// The image that each component had.
+    #[serde(default)]
+    pub images: BTreeMap<String, Digest>,
+    /// The last release that was assembled and judged.
+    #[serde(default)]
+    pub release: Option<BuiltRelease>,
+}
+
+/// A release that was assembled and judged here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltRelease {
+    /// Digest of what was run and of the images it gave: the same again means the same release.
+    pub content: Digest,
+    /// Pull spec by digest, under the stream's repository.
+    pub pull_spec: String,
+    /// Whether its tests accepted it.
+    pub accepted: bool,
+    /// The run.
+    pub run: String,
+}
+
+impl BuildRecord {
+    /// Reads the record; an empty one when there is none, or one of another version.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(home: &Home, stream: &str) -> Result<Self, Failure> {
+        match fs::read(home.builds(stream).join("last.json")) {
+            // A record that is not understood only costs reasons in the next plan.
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Writes the record, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, home: &Home, stream: &str) -> Result<(), Failure> {
+        let dir = home.builds(stream);
+        fs::create_dir_all(&dir)?;
+        let temporary = dir.join(".last.json.tmp");
+        let mut file = File::create(&temporary)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.sync_all()?;
+        fs::rename(temporary, dir.join("last.json"))?;
+        Ok(())
+    }
+}
+
+/// Held while a stream is built: two builds of one stream would test the same ports and write the same record.
+pub struct BuildLock(#[allow(dead_code, reason = "held, not used")] File);
+
+impl BuildLock {
+    /// Waits for the lock; says so on standard error when somebody has it.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn take(home: &Home, stream: &str) -> Result<Self, Failure> {
+        let dir = home.builds(stream);
+        fs::create_dir_all(&dir)?;
+        let file = File::create(dir.join("lock"))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            anstream::eprintln!("another build of {stream} is running; waiting for its end");
+            flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+        }
+        Ok(Self(file))
+    }
+}

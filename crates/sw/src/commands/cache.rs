@@ -1,0 +1,93 @@
+//! `sw cache`: finds and records builds by the key of their inputs, in the registry that holds the images.
+//!
+//! Used by tasks as their first and last step, on this machine and on a cluster alike; so the registry itself is the
+//! cache that everybody shares.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base::{Digest, Exit};
+use oci::Reference;
+use oci::client::Client;
+
+use super::{Ended, registry_client};
+use crate::cli::{CacheAt, CacheCommand};
+use crate::failure::Failure;
+
+/// Carries out `sw cache …`.
+pub fn run(command: CacheCommand) -> Result<Ended, Failure> {
+    match command {
+        CacheCommand::Lookup { inputs, bases, hit_file, digest_file, key_file, force, at } => {
+            let key = stream::key::final_key(&inputs, base_digests(&bases)?);
+            let found = if force { None } else { find(&at, key)? };
+            write(&hit_file, if found.is_some() { "true" } else { "false" })?;
+            write(&digest_file, &found.map(|d| d.to_string()).unwrap_or_default())?;
+            write(&key_file, &key.hex())?;
+            match found {
+                Some(digest) => {
+                    results(&at, digest, &key.hex(), true)?;
+                    anstream::println!("{} is there: {digest}", tag(&key.hex()));
+                }
+                None => anstream::println!("{} is not there: it must be built", tag(&key.hex())),
+            }
+        }
+        CacheCommand::Record { key, digest, at } => {
+            let key: Digest = Digest::from_hex(&key).map_err(|e| Failure::new(Exit::Invalid, e))?;
+            record(&at, &key.hex(), digest)?;
+            results(&at, digest, &key.hex(), false)?;
+            anstream::println!("{} is now {digest}", tag(&key.hex()));
+        }
+    }
+    Ok(Exit::Success.into())
+}
+
+/// The tag under which the image of a key is found.
+fn tag(key: &str) -> String {
+    format!("key-{key}")
+}
+
+fn base_digests(bases: &[(String, String)]) -> Result<Vec<(String, Digest)>, Failure> {
+    bases
+        .iter()
+        .map(|(name, spec)| {
+            let reference: Reference = spec.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+            let digest = reference
+                .digest()
+                .ok_or_else(|| Failure::invalid(format!("--base {name}={spec}: give the image by digest")))?;
+            Ok((name.clone(), digest))
+        })
+        .collect()
+}
+
+fn client(at: &CacheAt) -> Result<(Client, Reference), Failure> {
+    let repository: Reference = at.repository.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+    let client = registry_client(at.insecure.insecure.then(|| repository.registry().to_owned()))?;
+    Ok((client, repository))
+}
+
+fn find(at: &CacheAt, key: Digest) -> Result<Option<Digest>, Failure> {
+    let (client, repository) = client(at)?;
+    Ok(client.head(&repository.at_tag(&tag(&key.hex()))?)?.map(|found| found.digest))
+}
+
+fn record(at: &CacheAt, key: &str, digest: Digest) -> Result<(), Failure> {
+    let (client, repository) = client(at)?;
+    let manifest = client.manifest(&repository.at_digest(digest))?;
+    client.put_manifest(&repository.at_tag(&tag(key))?, &manifest.media_type, &manifest.bytes)?;
+    Ok(())
+}
+
+fn results(at: &CacheAt, digest: Digest, key: &str, cached: bool) -> Result<(), Failure> {
+    write(&at.task_image_file, &format!("{}@{digest}", at.repository))?;
+    write(&at.task_digest_file, &digest.to_string())?;
+    write(&at.task_cached_file, if cached { "true" } else { "false" })?;
+    write(&at.task_key_file, key)
+}
+
+fn write(file: &Option<PathBuf>, text: &str) -> Result<(), Failure> {
+    match file {
+        Some(path) => fs::write(path, text)
+            .map_err(|e| anyhow::Error::from(e).context(path.display().to_string()).into()),
+        None => Ok(()),
+    }
+}

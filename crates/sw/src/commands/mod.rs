@@ -1,0 +1,76 @@
+//! One file per command: from parsed arguments to an exit code.
+
+mod build;
+mod build_record;
+mod cache;
+mod doctor;
+mod engine;
+mod git_sources;
+mod logs;
+mod oci_runtime;
+mod plan;
+mod registry;
+mod release;
+mod run;
+mod run_inputs;
+mod runs;
+mod store;
+mod stream;
+mod validate;
+
+use base::Exit;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::settings::Home;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// In one of the documented ways.
+    With(Exit),
+    /// With the code of a process that it stands for.
+    Code(u8),
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self::With(exit)
+    }
+}
+
+/// Carries out the command line.
+///
+/// # Errors
+/// What did not work, with the exit code.
+pub fn run(cli: Cli) -> Result<Ended, Failure> {
+    let home = Home::new(cli.home);
+    match cli.command {
+        Command::Build(args) => build::run(&home, &args),
+        Command::Plan(args) => plan::plan(&home, &args),
+        Command::Render(args) => plan::render(&home, &args),
+        Command::Lock(args) => stream::lock(&home, &args),
+        Command::Run(args) => run::run(&home, &args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Runs(args) => runs::run(&home, &args),
+        Command::Logs(args) => logs::run(&home, &args),
+        Command::Release(command) => release::run(&home, command),
+        Command::Registry(command) => registry::run(&home, command),
+        Command::Store(command) => store::run(&home, command),
+        Command::Cache(command) => cache::run(command),
+        Command::Doctor(args) => doctor::run(&home, &args),
+        Command::OciRuntime(args) => Ok(oci_runtime::run(&args)),
+    }
+}
+
+/// A client with this user's credentials; `insecure` is a registry that may speak plain http.
+///
+/// # Errors
+/// When a file with credentials cannot be understood.
+fn registry_client(insecure: Option<String>) -> Result<oci::client::Client, Failure> {
+    let keychain = oci::auth::Keychain::load(&crate::settings::auth_environment())?;
+    let insecure = insecure.into_iter().collect();
+    let proxies = crate::settings::proxies();
+    let config = oci::client::ClientConfig { keychain, insecure, proxies, ..Default::default() };
+    Ok(oci::client::Client::new(config))
+}

@@ -1,0 +1,169 @@
+//! Whether a run, its files and the command line fit together, before anything starts: what the engine would find out
+//! later is said with its place and with what to type.
+
+use base::{Diagnostic, Diagnostics, diagnostic};
+use tekton::catalog::Catalog;
+use tekton::load::{Document, Object};
+use tekton::types::{Param, ParamSpec, ParamType, PipelineSpec, TaskRef, WorkspaceBinding};
+
+use crate::cli::RunArgs;
+
+/// Everything that is missing for the run at position `chosen`, and everything on the command line that it has no use for.
+pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
+    let mut check = Check { catalog, args, found: Diagnostics::default() };
+    let run = &catalog.documents()[chosen];
+    match &run.object {
+        Object::TaskRun(object) => check.task_run(run, &object.spec),
+        Object::PipelineRun(object) => check.pipeline_run(run, &object.spec),
+        _ => {}
+    }
+    check.found
+}
+
+struct Check<'a> {
+    catalog: &'a Catalog,
+    args: &'a RunArgs,
+    found: Diagnostics,
+}
+
+/// What a task or pipeline declares, and where.
+struct Declared<'a> {
+    document: &'a Document,
+    /// Path of the spec in the document.
+    at: &'static str,
+    params: &'a [ParamSpec],
+    /// Name, and whether it may be left out.
+    workspaces: Vec<(&'a str, bool)>,
+}
+
+impl<'a> Check<'a> {
+    fn task_run(&mut self, run: &'a Document, spec: &'a tekton::types::TaskRunSpec) {
+        let target = match (&spec.task_ref, &spec.task_spec) {
+            (Some(reference), _) => {
+                self.task_exists(run, "spec.taskRef", reference);
+                self.catalog
+                    .task(&reference.name)
+                    .filter(|_| is_local(reference))
+                    .map(|task| (&task.spec, true))
+            }
+            (None, inline) => inline.as_ref().map(|spec| (spec, false)),
+        };
+        let Some((task, referenced)) = target else { return };
+        let document = self.target(run, "Task", spec.task_ref.as_ref().map(|r| r.name.as_str()));
+        let declared = Declared {
+            document,
+            at: if referenced { "spec" } else { "spec.taskSpec" },
+            params: &task.params,
+            workspaces: task.workspaces.iter().map(|w| (w.name.as_str(), w.optional)).collect(),
+        };
+        self.fits(&declared, &spec.params, &spec.workspaces, referenced);
+    }
+
+    fn pipeline_run(&mut self, run: &'a Document, spec: &'a tekton::types::PipelineRunSpec) {
+        let (pipeline, referenced) = match (&spec.pipeline_ref, &spec.pipeline_spec) {
+            (Some(reference), _) if !reference.resolver.is_empty() => return,
+            (Some(reference), _) => match self.catalog.pipeline(&reference.name) {
+                Some(pipeline) => (&pipeline.spec, true),
+                None => return self.missing(run, "spec.pipelineRef.name", "Pipeline", &reference.name),
+            },
+            (None, Some(inline)) => (inline, false),
+            (None, None) => return,
+        };
+        let document = self.target(run, "Pipeline", spec.pipeline_ref.as_ref().map(|r| r.name.as_str()));
+        let at = if referenced { "spec" } else { "spec.pipelineSpec" };
+        self.tasks_exist(document, at, pipeline);
+        let declared = Declared {
+            document,
+            at,
+            params: &pipeline.params,
+            workspaces: pipeline.workspaces.iter().map(|w| (w.name.as_str(), w.optional)).collect(),
+        };
+        self.fits(&declared, &spec.params, &spec.workspaces, referenced);
+    }
+
+    /// The document that declares what the run needs: the referenced one, or the run itself.
+    fn target(&self, run: &'a Document, kind: &'static str, name: Option<&str>) -> &'a Document {
+        name.and_then(|name| self.catalog.document(kind, name)).unwrap_or(run)
+    }
+
+    fn tasks_exist(&mut self, document: &'a Document, at: &str, pipeline: &'a PipelineSpec) {
+        for (list, tasks) in [("tasks", &pipeline.tasks), ("finally", &pipeline.finally)] {
+            for (i, task) in tasks.iter().enumerate() {
+                if let Some(reference) = &task.task_ref {
+                    self.task_exists(document, &format!("{at}.{list}[{i}].taskRef"), reference);
+                }
+            }
+        }
+    }
+
+    fn task_exists(&mut self, document: &'a Document, path: &str, reference: &TaskRef) {
+        // A name with a reference in it is known once the run is under way.
+        let known = self.catalog.task(&reference.name).is_some() || reference.name.contains("$(");
+        if is_local(reference) && !known {
+            self.missing(document, &format!("{path}.name"), "Task", &reference.name);
+        }
+    }
+
+    fn missing(&mut self, document: &Document, path: &str, kind: &'static str, name: &str) {
+        let help = match diagnostic::nearest(name, self.catalog.names(kind)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name the file that has it on the command line too".to_owned(),
+        };
+        let message = format!("the files have no {kind} called `{name}`");
+        let place = document.node.span_of(path);
+        self.found.push(Diagnostic::error("missing-object", message).at(&document.source, place).help(help));
+    }
+
+    /// `strict`: what the command line gives must be declared. Inline specifications may use what they do not declare.
+    fn fits(&mut self, declared: &Declared<'_>, params: &[Param], bound: &[WorkspaceBinding], strict: bool) {
+        let Declared { document, at, .. } = declared;
+        for param in declared.params {
+            let name = &param.name;
+            if param.default.is_some() || params.iter().any(|p| p.name == *name) {
+                continue;
+            }
+            let example = match param.kind() {
+                ParamType::Array => format!("--param '{name}=[\"A\", \"B\"]'"),
+                ParamType::Object => format!("--param '{name}={{\"KEY\": \"VALUE\"}}'"),
+                ParamType::String => format!("--param {name}=VALUE"),
+            };
+            let problem =
+                Diagnostic::error("missing-param", format!("param `{name}` has no value and no default"));
+            let place = document.node.span_of(&format!("{at}.params[{name}].name"));
+            self.found.push(problem.at(&document.source, place).help(format!("give it one: {example}")));
+        }
+        for (name, optional) in &declared.workspaces {
+            if *optional || bound.iter().any(|b| b.name == *name) {
+                continue;
+            }
+            let problem = Diagnostic::error("missing-workspace", format!("workspace `{name}` is not bound"));
+            let place = document.node.span_of(&format!("{at}.workspaces[{name}].name"));
+            let help = format!("bind it to a folder: --workspace {name}=DIR");
+            self.found.push(problem.at(&document.source, place).help(help));
+        }
+        if strict {
+            let names: Vec<&str> = declared.params.iter().map(|p| p.name.as_str()).collect();
+            self.known("param", &self.args.params, &names);
+            let names: Vec<&str> = declared.workspaces.iter().map(|(name, _)| *name).collect();
+            self.known("workspace", &self.args.workspaces, &names);
+        }
+    }
+
+    fn known(&mut self, what: &str, given: &[(String, String)], names: &[&str]) {
+        for (name, _) in given.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+            let help = match diagnostic::nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => format!("it declares no {what}s"),
+                None => format!("it declares: {}", names.join(", ")),
+            };
+            let message = format!("--{what} {name}: there is no {what} of this name");
+            self.found.push(Diagnostic::error("unknown-name", message).help(help));
+        }
+    }
+}
+
+/// Whether the reference is to a Task of the files, and not to a custom task or one that a resolver fetches.
+fn is_local(reference: &TaskRef) -> bool {
+    let api = &reference.api_version;
+    reference.resolver.is_empty() && (api.is_empty() || api.starts_with("tekton.dev/"))
+}

@@ -1,0 +1,159 @@
+//! Loads a stream from its folder, and keeps its lock; shared by plan, render, lock and build.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base::{Digest, Exit, Source};
+use jiff::Timestamp;
+use oci::Reference;
+use stream::check::check;
+use stream::definition::{Definition, parse};
+use stream::graph::Graph;
+use stream::lock::debian::Apt;
+use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
+use stream::source::checkout::Checkouts;
+use stream::source::folder::Folder;
+use stream::task::Tasks;
+
+use super::git_sources::GitSources;
+use super::{Ended, registry_client};
+use crate::cli::{LockArgs, StreamArg};
+use crate::failure::Failure;
+use crate::settings::Home;
+use crate::shipped;
+
+/// The name of the stream file.
+const STREAM_FILE: &str = "stream.yaml";
+/// The name of the lock.
+const LOCK_FILE: &str = "stream.lock";
+
+/// A stream that makes sense, with its lock.
+pub struct Loaded {
+    /// Its folder.
+    pub folder: Folder,
+    /// What the file says, and where.
+    pub definition: Definition,
+    /// The tasks it may use.
+    pub tasks: Tasks,
+    /// The stream with all its references resolved.
+    pub graph: Graph,
+    /// What the references resolved to.
+    pub lock: Lock,
+}
+
+/// `sw lock`: writes the lock if it is missing or stale.
+pub fn lock(home: &Home, args: &LockArgs) -> Result<Ended, Failure> {
+    let loaded = load_locked(home, &args.stream, args.update)?;
+    let packages: usize = loaded.lock.packages.values().map(|p| p.pinned.len()).sum();
+    anstream::println!(
+        "{}: {packages} packages, {} images, {} commits",
+        loaded.folder.path().join(LOCK_FILE).display(),
+        loaded.lock.images.len(),
+        loaded.lock.commits.len()
+    );
+    Ok(Exit::Success.into())
+}
+
+/// Loads a stream. A lock that is missing or stale is made, as a build needs one; that is told on standard error.
+///
+/// # Errors
+/// Everything that is wrong with the files; what cannot be resolved.
+pub fn load(home: &Home, arg: &StreamArg) -> Result<Loaded, Failure> {
+    load_locked(home, arg, false)
+}
+
+/// Like [`load`]; `anew` forgets the lock that there is.
+fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failure> {
+    let root = root(&arg.stream)?;
+    let folder = Folder::new(&root);
+    let Some(text) = folder.text(STREAM_FILE)? else {
+        return Err(Failure::invalid(format!(
+            "{} has no {STREAM_FILE}; docs/guide/first-stream.md shows how to write one",
+            root.display()
+        )));
+    };
+    let definition = parse(&text)?;
+    let shipped = match &arg.tasks {
+        Some(dir) => read_tasks(dir)?,
+        None => shipped::tasks(),
+    };
+    let tasks = Tasks::new(&folder.tasks()?, &shipped)?;
+    let old = match folder.text(LOCK_FILE)? {
+        Some(text) if !anew => Some(lock::text::parse(&text)?),
+        _ => None,
+    };
+    let fetched = GitSources::fetch(&definition, old.as_ref(), &Checkouts::new(home.checkouts()))?;
+    let folder = folder.with_checkouts(fetched.checkouts.clone());
+    let checked = check(&definition, &folder, &tasks)?;
+    for warning in checked.warnings {
+        anstream::eprintln!("{}", warning.render(false));
+    }
+    let lock = current_lock(&folder, &checked.graph, &definition, old, &fetched)?;
+    Ok(Loaded { folder, definition, tasks, graph: checked.graph, lock })
+}
+
+fn root(given: &Path) -> Result<PathBuf, Failure> {
+    let cannot = |e: std::io::Error| Failure::invalid(format!("cannot read {}: {e}", given.display()));
+    let is_file = fs::metadata(given).map_err(cannot)?.is_file();
+    let root = if is_file { given.parent().unwrap_or(Path::new("")) } else { given };
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    Ok(root.to_owned())
+}
+
+fn read_tasks(dir: &Path) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|e| Failure::invalid(format!("--tasks {}: {e}", dir.display())))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            sources.push(Source::new(path.display().to_string(), fs::read_to_string(&path)?));
+        }
+    }
+    Ok(sources)
+}
+
+fn current_lock(
+    folder: &Folder,
+    graph: &Graph,
+    definition: &Definition,
+    old: Option<Lock>,
+    commits: &GitSources,
+) -> Result<Lock, Failure> {
+    let disagreements = old.as_ref().map(|old| stale(graph, old)).unwrap_or_default();
+    if let Some(old) = &old
+        && disagreements.is_empty()
+    {
+        return Ok(old.clone());
+    }
+    match disagreements.as_slice() {
+        [] => anstream::eprintln!("finding versions of all packages and images for {LOCK_FILE}"),
+        reasons => {
+            anstream::eprintln!("{LOCK_FILE} does not fit the stream any more:");
+            reasons.iter().for_each(|reason| anstream::eprintln!("  {reason}"));
+        }
+    }
+    let work = tempfile::tempdir()?;
+    let resolvers = Resolvers { packages: &Apt::new(work.path()), images: &RegistryDigests, commits };
+    let made = lock::make(graph, &definition.places, resolvers, old.as_ref(), Timestamp::now());
+    let made = made?;
+    folder.replace(LOCK_FILE, &lock::text::write(&made)?).map_err(|e| {
+        anyhow::Error::from(e).context(format!("cannot write {}", folder.path().join(LOCK_FILE).display()))
+    })?;
+    anstream::eprintln!("wrote {}", folder.path().join(LOCK_FILE).display());
+    Ok(made)
+}
+
+/// Asks registries what a tag means now.
+struct RegistryDigests;
+
+impl ResolveImage for RegistryDigests {
+    fn image(&self, reference: &str) -> Result<Digest, ResolveError> {
+        let failed = |why: String| ResolveError::Failed { what: format!("asking for {reference}"), why };
+        let parsed: Reference = reference.parse().map_err(|e| failed(format!("{e}")))?;
+        let client = registry_client(None).map_err(|e| failed(e.to_string()))?;
+        let found = client.head(&parsed).map_err(|e| failed(e.to_string()))?;
+        found.map(|descriptor| descriptor.digest).ok_or_else(|| ResolveError::Unknown {
+            what: format!("the image {reference}"),
+            hint: "; check its name and tag".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! Errors with the exit code they end in.
+
+use std::io::IsTerminal;
+
+use base::{Diagnostics, Exit};
+
+use crate::commands::Ended;
+
+/// A command that did not work.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the program ends.
+    pub exit: Ended,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// `error` ends the program with `exit`.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Ended::With(exit), error: error.into() }
+    }
+
+    /// A message about wrong input.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Exit::Invalid, anyhow::Error::msg(message.into()))
+    }
+
+    /// On standard error: findings with the text they are about, everything else as one line.
+    pub fn print(&self) {
+        let colour = colour_wanted(&std::io::stderr());
+        if let Some(diagnostics) = self.error.downcast_ref::<Diagnostics>() {
+            anstream::eprintln!("{}", diagnostics.render(colour));
+        } else {
+            anstream::eprintln!("{}error:{} {self}", crate::output::terminal::RED, anstyle::Reset);
+        }
+    }
+}
+
+/// Whether findings on `stream` are coloured.
+pub fn colour_wanted(stream: &impl IsTerminal) -> bool {
+    match anstream::ColorChoice::global() {
+        anstream::ColorChoice::Never => false,
+        anstream::ColorChoice::Auto => stream.is_terminal(),
+        _ => true,
+    }
+}
+
+impl std::fmt::Display for Failure {
+    /// The message and its causes; many messages quote their cause, and nobody wants to read it twice.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut told = String::new();
+        for cause in self.error.chain() {
+            let text = cause.to_string();
+            if told.is_empty() {
+                told = text;
+            } else if !told.contains(&text) {
+                told = format!("{told}: {text}");
+            }
+        }
+        f.write_str(&told)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    /// Findings about input end in [`Exit::Invalid`], everything else in [`Exit::Failed`].
+    fn from(error: E) -> Self {
+        let error = error.into();
+        let exit = if error.is::<Diagnostics>() { Exit::Invalid } else { Exit::Failed };
+        Self { exit: Ended::With(exit), error }
+    }
+}

@@ -1,0 +1,13 @@
+//! What people and programs see.
+//!
+//! - [`terminal`]: events as lines, live when standard error is a terminal
+//! - [`json`]: events as JSON lines
+//! - [`sarif`]: findings for code hosts
+//! - [`summary`]: what is known of each task, folded from events
+//! - `table`: columns
+
+pub mod json;
+pub mod sarif;
+pub mod summary;
+pub mod table;
+pub mod terminal;

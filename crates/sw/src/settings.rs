@@ -1,0 +1,83 @@
+//! Where things are kept, and what the environment says; the only place that reads environment variables.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of images, runs and claims.
+///
+/// ```text
+/// store/    images: an OCI layout with repositories and tags
+/// layers/   unpacked layers
+/// runs/     journals and logs
+/// claims/   persistent volume claims
+/// checkouts/ git sources of streams
+/// builds/   what is known of the last build of each stream
+/// ```
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// `given`, else `/var/lib/streamwright` for root, else `$XDG_DATA_HOME/streamwright`.
+    pub fn new(given: Option<PathBuf>) -> Self {
+        let dir = given.unwrap_or_else(|| {
+            if rustix::process::geteuid().is_root() {
+                return PathBuf::from("/var/lib/streamwright");
+            }
+            let data = std::env::var_os("XDG_DATA_HOME")
+                .map(PathBuf::from)
+                .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")));
+            data.unwrap_or_else(|| PathBuf::from("/tmp")).join("streamwright")
+        });
+        Self(std::path::absolute(&dir).unwrap_or(dir))
+    }
+
+    /// Whether it is where this user's home is without being told.
+    pub fn is_default(&self) -> bool {
+        Self::new(None).0 == self.0
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
+    /// Images.
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// Unpacked layers.
+    pub fn layers(&self) -> PathBuf {
+        self.0.join("layers")
+    }
+
+    /// Runs.
+    pub fn runs(&self) -> PathBuf {
+        self.0.join("runs")
+    }
+
+    /// Persistent volume claims.
+    pub fn claims(&self) -> PathBuf {
+        self.0.join("claims")
+    }
+
+    /// Git sources of streams, by repository and commit.
+    pub fn checkouts(&self) -> PathBuf {
+        self.0.join("checkouts")
+    }
+
+    /// What is known of the last build of a stream.
+    pub fn builds(&self, stream: &str) -> PathBuf {
+        self.0.join("builds").join(stream)
+    }
+}
+
+/// The environment that registry credentials are looked up in.
+pub fn auth_environment() -> oci::auth::AuthEnv {
+    let uid = rustix::process::getuid().as_raw();
+    oci::auth::AuthEnv::from_variables(|name| std::env::var_os(name), uid)
+}
+
+/// The proxies that registries are reached through.
+pub fn proxies() -> oci::client::Proxies {
+    oci::client::Proxies::from_variables(|name| std::env::var(name).ok())
+}

@@ -1,0 +1,38 @@
+//! The tasks that come with the program.
+
+use base::Source;
+
+/// Name and text of every file in `tasks/`.
+const TASKS: [(&str, &str); 12] = [
+    ("assemble.yaml", include_str!("../../../tasks/assemble.yaml")),
+    ("containerfile.yaml", include_str!("../../../tasks/containerfile.yaml")),
+    ("debian-base.yaml", include_str!("../../../tasks/debian-base.yaml")),
+    ("test-alertmanager.yaml", include_str!("../../../tasks/test-alertmanager.yaml")),
+    ("test-cluster-version-operator.yaml", include_str!("../../../tasks/test-cluster-version-operator.yaml")),
+    ("test-cni.yaml", include_str!("../../../tasks/test-cni.yaml")),
+    ("test-etcd.yaml", include_str!("../../../tasks/test-etcd.yaml")),
+    ("test-haproxy.yaml", include_str!("../../../tasks/test-haproxy.yaml")),
+    ("test-keepalived.yaml", include_str!("../../../tasks/test-keepalived.yaml")),
+    ("test-prometheus.yaml", include_str!("../../../tasks/test-prometheus.yaml")),
+    ("test-registry.yaml", include_str!("../../../tasks/test-registry.yaml")),
+    ("verdict.yaml", include_str!("../../../tasks/verdict.yaml")),
+];
+
+/// All of them, named as they are in the repository.
+pub fn tasks() -> Vec<Source> {
+    TASKS.iter().map(|(name, text)| Source::new(format!("tasks/{name}"), *text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn every_task_file_is_shipped() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tasks");
+        let names = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = names.filter(|name| name.ends_with(".yaml")).collect();
+        files.sort();
+        assert_eq!(files, super::TASKS.map(|(name, _)| name.to_owned()));
+    }
+}

@@ -1,0 +1,21 @@
+//! `sw run`: Tekton YAML through the binary, in containers of both runtimes.
+//!
+//! - [`values`]: params and results
+//! - [`workspaces`]: folders that steps share
+//! - [`containers`]: what a step finds in its container, and what it cannot do there
+//! - [`flow`]: what runs, in which order, and what does not
+//! - [`sidecars`]: what runs beside the steps
+//! - [`ends`]: timeouts, signals, exit codes
+//! - [`records`]: events, `sw runs`, `sw logs`
+
+#![allow(clippy::unwrap_used)]
+
+mod containers;
+mod ends;
+#[path = "../env/mod.rs"]
+mod env;
+mod flow;
+mod records;
+mod sidecars;
+mod values;
+mod workspaces;

@@ -1,0 +1,35 @@
+//! Tekton Pipelines as values: loading, types, validation, substitution, graph, what runs next. No IO, no async.
+//!
+//! - [`yaml`]: text as trees that know their places
+//! - [`decode`](mod@decode): trees as typed values
+//! - [`types`]: the v1 API, and the parts of core/v1 it uses
+//! - [`convert`]: v1beta1 as v1
+//! - [`load`](mod@load): texts as objects
+//! - [`catalog`]: objects by kind and name
+//! - [`defaults`]: what admission writes into objects
+//! - [`validate`](mod@validate): what admission refuses
+//! - [`strict`]: whether a text is plain Tekton that any cluster takes
+//! - [`substitute`]: `$(…)` in fields
+//! - [`graph`]: which pipeline task waits for which
+//! - [`matrix`](mod@matrix): fan-out
+//! - [`when`](mod@when): guards
+//! - [`prepare`]: runs made ready
+//! - [`status`]: what is reported about runs
+//! - [`next`]: what a pipeline run does next
+
+pub mod catalog;
+pub mod convert;
+pub mod decode;
+pub mod defaults;
+pub mod graph;
+pub mod load;
+pub mod matrix;
+pub mod next;
+pub mod prepare;
+pub mod status;
+pub mod strict;
+pub mod substitute;
+pub mod types;
+pub mod validate;
+pub mod when;
+pub mod yaml;

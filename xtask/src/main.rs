@@ -1,0 +1,41 @@
+//! `cargo xtask generate|check|deps|sizes`
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use xtask::{deps, generate, root, sizes};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  generate  write the reference pages that are made of the code
+  check     tell whether they are up to date, and run deps and sizes
+  deps      tell whether crates use only what they may
+  sizes     tell whether files are short enough";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str) -> Result<()> {
+    let root = root();
+    let problems = match command {
+        "generate" => {
+            for path in generate::write(&root)? {
+                println!("wrote {path}");
+            }
+            Vec::new()
+        }
+        "check" => [generate::drift(&root)?, deps::check(&root)?, sizes::check(&root)?].concat(),
+        "deps" => deps::check(&root)?,
+        "sizes" => sizes::check(&root)?,
+        _ => bail!("`{command}` is not a command\n{USAGE}"),
+    };
+    if problems.is_empty() { Ok(()) } else { bail!("{}", problems.join("\n")) }
+}
