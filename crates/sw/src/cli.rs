@@ -56,6 +56,8 @@ pub enum Command {
     Run(RunArgs),
     /// Check Tekton YAML: what a cluster's admission would refuse, with the place and what to write instead
     Validate(ValidateArgs),
+    /// Show what Tekton YAML would run: which task waits for which, and why
+    Graph(GraphArgs),
     /// List runs, newest first
     Runs(RunsArgs),
     /// Print the logs of a run
@@ -228,6 +230,36 @@ pub enum FindingsFormat {
     Json,
     /// SARIF 2.1.0, for code hosts
     Sarif,
+}
+
+/// `sw graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// YAML or JSON files with a PipelineRun or TaskRun and what they refer to, or one Pipeline or Task; `-` is standard
+    /// input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Show the pipeline, task or run of this name when the files have several
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
+    pub output: GraphFormat,
+}
+
+/// How to print a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For people
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid, which code hosts draw
+    Mermaid,
+    /// For programs
+    Json,
 }
 
 /// `sw runs`.

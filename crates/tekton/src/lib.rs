@@ -11,6 +11,7 @@
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
 //! - [`graph`]: which pipeline task waits for which
+//! - [`outline`]: what a pipeline or task will do, for people to look at
 //! - [`matrix`](mod@matrix): fan-out
 //! - [`when`](mod@when): guards
 //! - [`prepare`]: runs made ready
@@ -25,6 +26,7 @@ pub mod graph;
 pub mod load;
 pub mod matrix;
 pub mod next;
+pub mod outline;
 pub mod prepare;
 pub mod status;
 pub mod strict;

@@ -6,6 +6,7 @@ mod cache;
 mod doctor;
 mod engine;
 mod git_sources;
+mod graph;
 mod logs;
 mod oci_runtime;
 mod plan;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Render(args) => plan::render(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
         Command::Run(args) => run::run(&home, &args),
+        Command::Graph(args) => graph::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Runs(args) => runs::run(&home, &args),
         Command::Logs(args) => logs::run(&home, &args),

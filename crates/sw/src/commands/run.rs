@@ -103,7 +103,11 @@ fn objects(finished: &Finished) -> Result<Vec<String>, Failure> {
     Ok(texts)
 }
 
-fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
+/// The objects of the files; warnings are printed.
+///
+/// # Errors
+/// Files that cannot be read, and everything that admission would refuse.
+pub(super) fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     let mut found = Diagnostics::default();
     for file in files {
@@ -142,7 +146,7 @@ pub fn read(file: &Path) -> std::io::Result<String> {
 }
 
 /// The position of the run that is meant. When the files have none, one is added for the pipeline or task that is meant.
-fn choose(documents: &mut Vec<Document>, only: Option<&str>) -> Result<usize, Failure> {
+pub(super) fn choose(documents: &mut Vec<Document>, only: Option<&str>) -> Result<usize, Failure> {
     let is_run = |o: &Object| matches!(o, Object::PipelineRun(_) | Object::TaskRun(_));
     if documents.iter().any(|d| is_run(&d.object)) {
         return the_one(documents, only, "run", is_run);

@@ -2,10 +2,12 @@
 //!
 //! - [`terminal`]: events as lines, live when standard error is a terminal
 //! - [`json`]: events as JSON lines
+//! - [`graph`]: pipelines and tasks before they run, as pictures
 //! - [`sarif`]: findings for code hosts
 //! - [`summary`]: what is known of each task, folded from events
 //! - `table`: columns
 
+pub mod graph;
 pub mod json;
 pub mod sarif;
 pub mod summary;
