@@ -16,6 +16,7 @@ use tekton::types::{EnvFromSource, EnvVar, Time, Volume};
 use crate::event::Happened;
 use crate::journal::Journal;
 use crate::local::bundle::What;
+use crate::local::credentials::{self, Credentials};
 use crate::local::downward::PodFacts;
 use crate::local::environment::{Environment, EnvironmentError};
 use crate::local::images::Resolved;
@@ -52,6 +53,8 @@ pub struct Scene<'a> {
     pub facts: PodFacts,
     /// Images by name.
     pub images: BTreeMap<String, Arc<Resolved>>,
+    /// What the account gives to steps.
+    pub credentials: Credentials,
     /// When the attempt's time is over.
     pub deadline: Option<Instant>,
     /// Ends the attempt when asked.
@@ -128,7 +131,11 @@ fn set_up<'a>(
         pod.working_dir(dir).map_err(|e| create(&e))?;
     }
     let images = resolve_images(shared, prepared, deadline, stop)?;
-    let scene = Scene { shared, task, log_name, prepared, pod, facts, images, deadline, stop };
+    let credentials = credentials::of_account(shared.catalog, &prepared.service_account);
+    for warning in &credentials.warnings {
+        shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
+    }
+    let scene = Scene { shared, task, log_name, prepared, pod, facts, images, credentials, deadline, stop };
     for s in &prepared.steps {
         scene.environment(&s.step.env_from, &s.step.env).map_err(|e| scene.config_error(&s.name, &e))?;
     }

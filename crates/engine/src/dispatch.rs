@@ -12,8 +12,8 @@ use tekton::prepare::{self, PipelineContext, PreparedPipeline};
 use tekton::status::pipeline_run::{Times, failed, status};
 use tekton::status::{condition, reason};
 use tekton::types::{ConditionStatus, PipelineRun, TaskRun, Time};
-use tekton::when::NoCel;
 
+use crate::cel::Evaluator;
 use crate::error::EngineError;
 use crate::event::Happened;
 use crate::local::stop::{Reason, Stop};
@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(50);
 pub fn run(shared: &Shared<'_>, mut run: PipelineRun) -> Result<(PipelineRun, Vec<TaskRun>), EngineError> {
     let started = Time(shared.config.clock.now());
     run.status.start_time = Some(started);
-    let context = PipelineContext { settings: &shared.settings, cel: &NoCel };
+    let context = PipelineContext { settings: &shared.settings, cel: &Evaluator };
     let prepared = match prepare::pipeline(&run, shared.catalog, &context) {
         Ok(prepared) => prepared,
         Err(failure) => {
@@ -127,7 +127,7 @@ impl<'a> Dispatcher<'a> {
         if self.shared.config.stop.asked().is_some() {
             self.facts.request = Some(Request::Cancelled);
         }
-        let mut decision = next(self.prepared, &self.facts, &NoCel);
+        let mut decision = next(self.prepared, &self.facts, &Evaluator);
         if decision.finally {
             self.finally_begun.get_or_insert_with(Instant::now);
             self.finally_at.get_or_insert_with(|| Time(self.shared.config.clock.now()));

@@ -5,6 +5,7 @@
 //! - [`task_run`]: a TaskRun: its attempts
 //! - [`attempt`]: one attempt: volumes, sidecars, steps, results
 //! - [`step`]: one step; [`beside`]: sidecars; [`container`]: what both have in common
+//! - [`mod@cel`]: guards in the Common Expression Language
 //! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share
 //! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
 //! - [`record`]: runs on disk; [`log`]: what steps print; [`cgroup`]: control groups of a run
@@ -13,6 +14,7 @@
 
 pub mod attempt;
 pub mod beside;
+pub mod cel;
 pub mod cgroup;
 pub mod config;
 pub mod container;

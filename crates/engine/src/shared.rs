@@ -9,6 +9,7 @@ use tekton::prepare::Settings;
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::local::images::Images;
+use crate::local::volume::{VolumeError, empty};
 use crate::record::Recording;
 
 /// What all TaskRuns of one run share.
@@ -50,6 +51,14 @@ impl Shared<'_> {
     /// Where the runtime keeps the state of this run's containers. In memory, because environments hold secrets.
     pub fn runtime_state(&self) -> PathBuf {
         self.memory.join("runtime")
+    }
+
+    /// An empty folder, in memory too, for the credentials that a step gets.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn credentials(&self, pod: &str, step: usize) -> Result<PathBuf, VolumeError> {
+        empty(&self.memory.join("credentials").join(pod), &step.to_string())
     }
 
     /// The folder for the description of a container; in memory for the same reason.

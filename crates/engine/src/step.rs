@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tekton::prepare::OnError;
 use tekton::prepare::container::script_text;
+use tekton::prepare::paths::CREDENTIALS;
 use tekton::status::results;
 use tekton::status::step::{StepEnd, ended as ended_state};
 use tekton::substitute::step_results::{self, FinishedStep};
 use tekton::types::step::StepOutputConfig;
 use tekton::types::{Step, StepState, Time};
-use tekton::when::{NoCel, all_hold};
+use tekton::when::all_hold;
 
 use crate::attempt::Scene;
+use crate::cel::Evaluator;
 use crate::container::{Described, Ready, prepare};
+use crate::event::Happened;
 use crate::local::container::{Ended as ContainerEnded, Stopped};
+use crate::local::hand_over::{into_home, into_memory};
 use crate::log::{StepLog, tee};
 
 /// A result larger than this is not read: a cluster refuses much smaller ones.
@@ -44,7 +48,7 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
     let started = Time(clock.now());
     let mut step = prepared.step.clone();
     step_results::substitute(&mut step, finished);
-    let end = match all_hold(&step.when, &NoCel) {
+    let end = match all_hold(&step.when, &Evaluator) {
         Ok(true) => execute(scene, index, &step),
         Ok(false) => StepEnd::Unwanted,
         Err(e) => refused(scene, &prepared.name, &e.to_string()),
@@ -80,7 +84,7 @@ fn refused(scene: &Scene<'_>, step: &str, why: &str) -> StepEnd {
         Ok(log) => log.note(&format!("error: {why}")),
         Err(e) => {
             let message = format!("{}/{step}: {why} (and its log cannot be written: {e})", scene.task);
-            scene.shared.journal.record(crate::event::Happened::Warning { message });
+            scene.shared.journal.record(Happened::Warning { message });
         }
     }
     StepEnd::Failed(1)
@@ -120,7 +124,11 @@ fn contained(
     log: &StepLog,
 ) -> Result<(ContainerEnded, bool), String> {
     let prepared = &scene.prepared.steps[index];
-    let mounts = scene.pod.step_mounts(index, &step.volume_mounts).map_err(|e| e.to_string())?;
+    let given = !scene.credentials.files.is_empty();
+    let memory = given.then(|| scene.shared.credentials(&scene.prepared.pod_name, index));
+    let memory = memory.transpose().map_err(|e| e.to_string())?;
+    let mounts =
+        scene.pod.step_mounts(index, memory.clone(), &step.volume_mounts).map_err(|e| e.to_string())?;
     // Artifacts of earlier steps may have been put into the text.
     let script = (!step.script.is_empty()).then(|| script_text(&step.script));
     let ready = prepare(
@@ -138,6 +146,9 @@ fn contained(
             security: step.security_context.as_ref(),
         },
     )?;
+    if let Some(memory) = memory {
+        hand_over(scene, &prepared.name, &ready, &memory);
+    }
     let (out, err) = (step.stdout_config.as_ref(), step.stderr_config.as_ref());
     let stdout = tee(log.sink(), copy_to(scene, &ready, out)?);
     // With a copy of only one of them, they have to be told apart.
@@ -149,6 +160,21 @@ fn contained(
     let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
     scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
     Ok((ended, own_deadline.is_some() && own_deadline == deadline))
+}
+
+/// Gives the step its credentials. Not every step needs them, so failing to is only told.
+fn hand_over(scene: &Scene<'_>, step: &str, ready: &Ready<'_>, memory: &Path) {
+    let credentials = &scene.credentials;
+    let warn = |place: &str, e: std::io::Error| {
+        let message = format!("{}/{step}: cannot put credentials into {place}: {e}", scene.task);
+        scene.shared.journal.record(Happened::Warning { message });
+    };
+    if let Err(e) = into_memory(memory, credentials, &ready.spec.user) {
+        warn(CREDENTIALS, e);
+    }
+    if let Err(e) = into_home(&ready.spec, credentials) {
+        warn("HOME", e);
+    }
 }
 
 fn copy_to(

@@ -5,6 +5,7 @@
 //! - [`pod`]: folders and mounts of one attempt of a TaskRun
 //! - [`volume`]: volumes as folders; [`objects`]: config maps and secrets
 //! - [`beneath`]: places in folders that steps write to, whatever links they left there
+//! - [`credentials`]: what git, ssh and registry clients look for; [`hand_over`]: into a step's memory and HOME
 //! - [`environment`], [`downward`], [`user`]: what a container is told and who it is
 //! - [`compose`]: from step and image to a container
 //! - [`bundle`]: one container as config.json
@@ -19,8 +20,10 @@ pub mod bundle;
 pub mod compose;
 pub mod confine;
 pub mod container;
+pub mod credentials;
 pub mod downward;
 pub mod environment;
+pub mod hand_over;
 pub mod images;
 pub mod objects;
 pub mod pod;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{Mode, OFlags, openat};
+use tekton::prepare::paths::CREDENTIALS;
 use tekton::types::VolumeMount;
 
 use super::beneath;
@@ -160,11 +161,17 @@ impl Pod {
         fs::remove_dir_all(&self.dir)
     }
 
-    /// What a step sees: the implicit folders, unless it mounts something of its own there, and its mounts.
+    /// What a step sees: the implicit folders, unless it mounts something of its own there, and its mounts. `credentials` is
+    /// the folder in memory with the step's credentials, if there are any.
     ///
     /// # Errors
     /// When a mount names no volume or leaves it.
-    pub fn step_mounts(&self, index: usize, own: &[VolumeMount]) -> Result<Vec<Mounted>, MountError> {
+    pub fn step_mounts(
+        &self,
+        index: usize,
+        credentials: Option<PathBuf>,
+        own: &[VolumeMount],
+    ) -> Result<Vec<Mounted>, MountError> {
         let here = |path: &str| self.dir.join(path);
         let mut all: Vec<Mounted> = [
             ("/workspace", here("workspace"), false),
@@ -180,7 +187,11 @@ impl Pod {
         .map(|(target, source, read_only)| bind(target, source, read_only))
         .collect();
         all.push(bind(&format!("/tekton/run/{index}"), here(&format!("tekton/run/{index}")), false));
-        all.push(Mounted { target: "/tekton/creds".into(), what: What::Memory { size: None, mode: 0o1777 } });
+        let what = match credentials {
+            Some(source) => What::Bind { source, read_only: false },
+            None => What::Memory { size: None, mode: 0o1777 },
+        };
+        all.push(Mounted { target: CREDENTIALS.into(), what });
         if index == 0 {
             all.push(bind("/tekton/downward", here("tekton/downward"), true));
         }
@@ -229,13 +240,13 @@ impl Pod {
 }
 
 /// Where on this machine a path of a container is.
-struct Place<'a> {
-    source: &'a Path,
-    below: &'a Path,
-    read_only: bool,
+pub(super) struct Place<'a> {
+    pub(super) source: &'a Path,
+    pub(super) below: &'a Path,
+    pub(super) read_only: bool,
 }
 
-fn place<'a>(spec: &'a ContainerSpec, path: &'a Path) -> io::Result<Place<'a>> {
+pub(super) fn place<'a>(spec: &'a ContainerSpec, path: &'a Path) -> io::Result<Place<'a>> {
     let binds = spec.mounts.iter().filter_map(|m| match &m.what {
         What::Bind { source, read_only } => Some((m.target.as_path(), source.as_path(), *read_only)),
         What::Memory { .. } => None,
@@ -289,12 +300,12 @@ mod tests {
         pod.add_volume("v", What::Bind { source: "/v".into(), read_only: false });
         let mount =
             |path: &str| VolumeMount { name: "v".into(), mount_path: path.into(), ..VolumeMount::default() };
-        let mounts = pod.step_mounts(1, &[mount("/workspace/x"), mount("/workspace")]).unwrap();
+        let mounts = pod.step_mounts(1, None, &[mount("/workspace/x"), mount("/workspace")]).unwrap();
         let position = |t: &str| mounts.iter().position(|m| m.target == Path::new(t)).unwrap();
         assert!(position("/workspace") < position("/workspace/x"));
         assert!(position("/tekton/run") < position("/tekton/run/1"));
         assert_eq!(mounts[position("/workspace")].what, What::Bind { source: "/v".into(), read_only: false });
-        assert!(pod.step_mounts(0, &[VolumeMount { name: "w".into(), ..mount("/w") }]).is_err());
+        assert!(pod.step_mounts(0, None, &[VolumeMount { name: "w".into(), ..mount("/w") }]).is_err());
         assert_eq!(
             fs::read_link(dir.path().join("tekton/steps/step-b")).unwrap(),
             Path::new("/tekton/run/1/status")
