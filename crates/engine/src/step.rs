@@ -7,15 +7,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-use tekton::prepare::OnError;
-use tekton::prepare::container::script_text;
 use tekton::prepare::paths::CREDENTIALS;
+use tekton::prepare::{OnError, PreparedStep};
 use tekton::status::results;
 use tekton::status::step::{StepEnd, ended as ended_state};
-use tekton::substitute::step_results::{self, FinishedStep};
+use tekton::substitute::step_results::FinishedStep;
 use tekton::types::step::StepOutputConfig;
-use tekton::types::{Step, StepState, Time};
-use tekton::when::all_hold;
+use tekton::types::{StepState, Time};
 
 use crate::attempt::Scene;
 use crate::cel::Evaluator;
@@ -43,13 +41,12 @@ pub struct Ended {
 
 /// Runs step `index`; `finished` are those before it.
 pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended {
-    let prepared = &scene.prepared.steps[index];
     let clock = &scene.shared.config.clock;
     let started = Time(clock.now());
-    let mut step = prepared.step.clone();
-    step_results::substitute(&mut step, finished);
-    let end = match all_hold(&step.when, &Evaluator) {
-        Ok(true) => execute(scene, index, &step),
+    let mut prepared = scene.prepared.steps[index].clone();
+    prepared.substitute(finished);
+    let end = match prepared.is_wanted(&Evaluator) {
+        Ok(true) => execute(scene, index, &prepared),
         Ok(false) => StepEnd::Unwanted,
         Err(e) => refused(scene, &prepared.name, &e.to_string()),
     };
@@ -67,12 +64,13 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
         // Later steps read it through $(steps.step-<name>.exitCode.path); its folder was made with the pod.
         let _ = fs::write(status_dir.join("exitCode"), code.to_string());
     }
-    let files = read_files(&status_dir.join("results"), step.results.iter().map(|r| r.name.as_str()));
-    let results = results::read_step(&step.results, &files);
+    let files =
+        read_files(&status_dir.join("results"), prepared.step.results.iter().map(|r| r.name.as_str()));
+    let results = results::read_step(&prepared.step.results, &files);
     let image = scene.image_id(&prepared.step.image);
     let times = (Some(started), Time(clock.now()));
     Ended {
-        state: ended_state(prepared, end, &scene.prepared.pod_name, &image, times, results),
+        state: ended_state(&prepared, end, &scene.prepared.pod_name, &image, times, results),
         finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts: None },
         fails: end.fails(),
     }
@@ -90,13 +88,12 @@ fn refused(scene: &Scene<'_>, step: &str, why: &str) -> StepEnd {
     StepEnd::Failed(1)
 }
 
-fn execute(scene: &Scene<'_>, index: usize, step: &Step) -> StepEnd {
-    let prepared = &scene.prepared.steps[index];
+fn execute(scene: &Scene<'_>, index: usize, prepared: &PreparedStep) -> StepEnd {
     let log = match scene.log(&prepared.name) {
         Ok(log) => log,
         Err(e) => return refused(scene, &prepared.name, &e.to_string()),
     };
-    match contained(scene, index, step, &log) {
+    match contained(scene, index, prepared, &log) {
         Err(why) => {
             log.note(&format!("error: {why}"));
             StepEnd::Failed(1)
@@ -120,23 +117,21 @@ fn execute(scene: &Scene<'_>, index: usize, step: &Step) -> StepEnd {
 fn contained(
     scene: &Scene<'_>,
     index: usize,
-    step: &Step,
+    prepared: &PreparedStep,
     log: &StepLog,
 ) -> Result<(ContainerEnded, bool), String> {
-    let prepared = &scene.prepared.steps[index];
+    let step = &prepared.step;
     let given = !scene.credentials.files.is_empty();
     let memory = given.then(|| scene.shared.credentials(&scene.prepared.pod_name, index));
     let memory = memory.transpose().map_err(|e| e.to_string())?;
     let mounts =
         scene.pod.step_mounts(index, memory.clone(), &step.volume_mounts).map_err(|e| e.to_string())?;
-    // Artifacts of earlier steps may have been put into the text.
-    let script = (!step.script.is_empty()).then(|| script_text(&step.script));
     let ready = prepare(
         scene,
         Described {
             container: &prepared.container,
-            image: &prepared.step.image,
-            script: script.as_deref(),
+            image: &step.image,
+            script: prepared.script.as_deref(),
             command: &step.command,
             args: step.args(),
             working_dir: prepared.working_dir.as_deref().unwrap_or_default(),

@@ -3,7 +3,7 @@
 //! - [`task`](mod@task): a task run as steps, sidecars, volumes and results
 //! - [`pipeline`](mod@pipeline): a pipeline run as graph, tasks and timeouts
 //! - [`container`]: names, scripts and resources of steps and sidecars
-//! - [`paths`]: places in a step's file system, implicit mounts
+//! - [`paths`]: places in a step's file system
 //! - [`workspaces`]: bindings, volumes and mounts
 //! - [`definitions`]: where referenced objects come from
 //! - [`settings`]: what an administrator sets for all runs

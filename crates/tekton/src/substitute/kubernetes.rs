@@ -1,32 +1,5 @@
 //! What Kubernetes itself expands in command, args and env values, after Tekton.
 
-use indexmap::IndexMap;
-
-/// A variable of a container's `env`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variable {
-    /// The name.
-    pub name: String,
-    /// The value as it is written, or as it was taken from elsewhere.
-    pub value: String,
-    /// Whether it was taken from elsewhere (`valueFrom`); then nothing in it is expanded.
-    pub taken: bool,
-}
-
-/// The environment of a container: what `envFrom` gives, then `env`, each value expanded with the variables before it
-/// (§2.3, §2.5). Later ones win.
-pub fn environment(
-    from: impl IntoIterator<Item = (String, String)>,
-    env: &[Variable],
-) -> IndexMap<String, String> {
-    let mut known: IndexMap<String, String> = from.into_iter().collect();
-    for Variable { name, value, taken } in env {
-        let value = if *taken { value.clone() } else { expand(value, |n| known.get(n).map(String::as_str)) };
-        known.insert(name.clone(), value);
-    }
-    known
-}
-
 /// Replaces `$(NAME)` with the variable's value and `$$` with `$`; `$$(NAME)` becomes the text `$(NAME)`, and an
 /// unknown name stays as it is (§2.3). Values are not looked at again.
 ///
@@ -61,22 +34,6 @@ pub fn expand<'v>(text: &str, lookup: impl Fn(&str) -> Option<&'v str>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn variables_see_those_before_them() {
-        let variable =
-            |name: &str, value: &str, taken| Variable { name: name.into(), value: value.into(), taken };
-        let environment = environment(
-            [("F".to_owned(), "from".to_owned()), ("A".to_owned(), "lost".to_owned())],
-            &[
-                variable("A", "<$(F)> $(B)", false),
-                variable("B", "$(A)$$", false),
-                variable("C", "$(A)", true),
-            ],
-        );
-        let shown: Vec<_> = environment.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        assert_eq!(shown, ["F=from", "A=<from> $(B)", "B=<from> $(B)$", "C=$(A)"]);
-    }
 
     #[test]
     fn the_kubernetes_rules() {
