@@ -207,7 +207,7 @@ fn what_has_no_graph_is_refused() {
     assert_eq!(code, Some(2));
     assert_eq!(stderr, "error: pipelines.tekton.dev \"gone\" not found; add the file that defines it\n");
 
-    let (code, _, stderr) = graph(PIPELINE, &["--only", "shop"]);
+    let (code, _, stderr) = graph(PIPELINE, &["--name", "shop"]);
     assert_eq!(
         (code, stderr.as_str()),
         (Some(2), "error: the files have no Pipeline called `shop`, but: ship\n")

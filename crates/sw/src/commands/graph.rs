@@ -16,7 +16,7 @@ use crate::output::graph::{Outline, dot, mermaid, text};
 /// Draws what the files would run.
 pub fn run(args: &GraphArgs) -> Result<Ended, Failure> {
     let mut documents = read_all(&args.files)?;
-    let chosen = choose(&mut documents, args.only.as_deref())?;
+    let chosen = choose(&mut documents, args.name.as_deref())?;
     // Names are completed by numbers: the same files give the same picture.
     let mut unnamed = 0;
     let mut complete = |prefix: &str| {

@@ -32,7 +32,7 @@ pub fn run(home: &Home, args: &RunArgs) -> Result<Ended, Failure> {
         return Ok(ended);
     }
     let mut documents = read_all(&args.files)?;
-    let chosen = choose(&mut documents, args.only.as_deref())?;
+    let chosen = choose(&mut documents, args.name.as_deref())?;
     let folders = amend(&mut documents[chosen].object, args)?;
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
@@ -197,7 +197,7 @@ fn the_one(
         ))),
         ([], _) => Err(Failure::invalid("the files have no PipelineRun, TaskRun, Pipeline or Task to run")),
         _ => Err(Failure::invalid(format!(
-            "the files have several of kind {what}: {}; say which with --only NAME",
+            "the files have several of kind {what}: {}; say which with --name NAME",
             names.join(", ")
         ))),
     }

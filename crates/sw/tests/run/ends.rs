@@ -192,9 +192,9 @@ fn exit_codes() {
 
     let both = format!("{}---\n{}", task("one", "exit 0"), task("two", "exit 0"));
     let outcome = env.run(&both, &[]).code(2);
-    insta::assert_snapshot!(outcome.stderr, @"error: the files have several of kind run: one, two; say which with --only NAME");
-    env.run(&both, &["--only", "two"]).code(0);
-    let outcome = env.run(&both, &["--only", "twoo"]).code(2);
+    insta::assert_snapshot!(outcome.stderr, @"error: the files have several of kind run: one, two; say which with --name NAME");
+    env.run(&both, &["--name", "two"]).code(0);
+    let outcome = env.run(&both, &["--name", "twoo"]).code(2);
     insta::assert_snapshot!(outcome.stderr, @"error: the files have no run called `twoo`, but: one, two");
     assert_eq!(env.runs(), ["bad", "good", "two"]);
 }

@@ -1,0 +1,58 @@
+//! `sw validate` and `sw graph`: Tekton YAML before it runs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// `sw validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// YAML or JSON files, and folders whose YAML files are all checked; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = FindingsFormat::Text)]
+    pub output: FindingsFormat,
+}
+
+/// How to print findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people, with the lines
+    Text,
+    /// A list of objects
+    Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
+}
+
+/// `sw graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// YAML or JSON files with a PipelineRun or TaskRun and what they refer to, or one Pipeline or Task; `-` is standard
+    /// input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Show the pipeline, task or run of this name when the files have several
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
+    pub output: GraphFormat,
+}
+
+/// How to print a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For people
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid, which code hosts draw
+    Mermaid,
+    /// For programs
+    Json,
+}
