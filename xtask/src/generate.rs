@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use base::Exit;
-use stream::schema::{pages, reference, schema};
+use stream::schema::{self, pages, reference};
 
 /// A generated file: its path in the repository and its text.
 pub struct Page {
@@ -20,13 +20,17 @@ pub struct Page {
 /// # Errors
 /// Never in practice: a schema is always JSON.
 pub fn pages() -> Result<Vec<Page>> {
-    let schema = schema();
+    let (stream, overlay) = (schema::stream(), schema::overlay());
     Ok(vec![
         Page {
             path: "docs/reference/stream.schema.json",
-            text: serde_json::to_string_pretty(&schema).context("writing the schema")? + "\n",
+            text: serde_json::to_string_pretty(&schema::file()).context("writing the schema")? + "\n",
         },
-        Page { path: "docs/reference/stream.md", text: one_line_break(&reference::reference(&schema)) },
+        Page { path: "docs/reference/stream.md", text: one_line_break(&reference::stream(&stream)) },
+        Page {
+            path: "docs/reference/overlay.md",
+            text: one_line_break(&reference::overlay(&overlay, &stream)),
+        },
         Page { path: "docs/reference/tasks.md", text: pages::tasks() },
         Page { path: "docs/reference/reason-codes.md", text: pages::reason_codes() },
         Page { path: "docs/reference/exit-codes.md", text: exit_codes() },

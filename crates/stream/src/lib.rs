@@ -4,6 +4,7 @@
 //! One build goes through these in order:
 //!
 //! - [`definition`]: text of `stream.yaml` to a [`Definition`](definition::Definition)
+//! - [`overlay`]: a stream and the difference that another one makes of it
 //! - [`check`](mod@check): whether it makes sense; gives the [`graph`] of components
 //! - [`lock`]: `stream.lock`, what every name resolved to
 //! - [`key`]: the inputs of each component, and digests of them
@@ -17,6 +18,7 @@
 //! - [`bases`]: what such names mean
 //! - [`task`]: Tekton tasks by name, with their text
 //! - [`contract`]: what those tasks get and give
+//! - [`import`]: streams made of what others have
 //! - [`schema`](mod@schema): the JSON Schema of the stream file, and reference pages
 //! - [`yaml`]: values as YAML text
 
@@ -26,8 +28,10 @@ pub mod containerfile;
 pub mod contract;
 pub mod definition;
 pub mod graph;
+pub mod import;
 pub mod key;
 pub mod lock;
+pub mod overlay;
 pub mod plan;
 pub mod render;
 #[cfg(test)]

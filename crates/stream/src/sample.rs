@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base::{Digest, Source};
 
 use crate::check::check;
-use crate::definition::{self, Definition, Origin};
+use crate::definition::{self, Component, Definition, Origin};
 use crate::graph::Graph;
 use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
@@ -15,18 +15,18 @@ use crate::task::Tasks;
 pub struct Files(pub BTreeMap<&'static str, &'static str>);
 
 impl Sources for Files {
-    fn tree(&self, origin: &Origin, _: Option<&str>) -> Result<Digest, SourceError> {
-        let Origin::Path(path) = origin else { unreachable!("samples have no git sources") };
+    fn tree(&self, _: &str, component: &Component, _: Option<&str>) -> Result<Digest, SourceError> {
+        let Origin::Path(path) = &component.source else { unreachable!("samples have no git sources") };
         Ok(Digest::of(path))
     }
 
-    fn file(&self, origin: &Origin, path: &str) -> Result<Option<Source>, SourceError> {
-        match origin {
+    fn file(&self, name: &str, component: &Component, path: &str) -> Result<Option<Source>, SourceError> {
+        match &component.source {
             Origin::Path(folder) => {
                 let at = format!("{folder}/{path}");
                 Ok(self.0.get(at.as_str()).map(|text| Source::new(at.as_str(), *text)))
             }
-            Origin::Git(git) => Err(SourceError::NotFetched { url: git.url.clone() }),
+            _ => Err(SourceError::NotFetched { component: name.to_owned() }),
         }
     }
 }

@@ -6,13 +6,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use stream::definition::Origin;
+use stream::definition::Component;
 use stream::source::folder::Folder;
 use stream::source::{SourceError, Sources};
 use tempfile::TempDir;
 
-fn origin(path: &str) -> Origin {
-    Origin::Path(path.to_owned())
+/// A component whose source is the folder at `path`.
+fn at(path: &str) -> Component {
+    serde_json::from_value(serde_json::json!({"source": {"path": path}})).unwrap()
 }
 
 fn write(root: &Path, path: &str, text: &str) {
@@ -33,14 +34,14 @@ fn sample() -> (TempDir, Folder) {
 }
 
 fn digest(folder: &Folder) -> String {
-    folder.tree(&origin("components/etcd"), None).unwrap().to_string()
+    folder.tree("x", &at("components/etcd"), None).unwrap().to_string()
 }
 
 #[test]
 fn two_copies_are_alike() {
     let ((_a, first), (_b, second)) = (sample(), sample());
     assert_eq!(digest(&first), digest(&second));
-    assert_eq!(first.tree(&origin("./components/etcd/"), None).unwrap().to_string(), digest(&second));
+    assert_eq!(first.tree("x", &at("./components/etcd/"), None).unwrap().to_string(), digest(&second));
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn what_differs_between_checkouts_does_not_count() {
 #[test]
 fn one_file_can_stand_apart() {
     let (dir, folder) = sample();
-    let apart = |name| folder.tree(&origin("components/etcd"), Some(name)).unwrap();
+    let apart = |name| folder.tree("x", &at("components/etcd"), Some(name)).unwrap();
     let before = (apart("Containerfile"), apart("./Containerfile"));
     assert_eq!(before.0, before.1);
     write(dir.path(), "components/etcd/Containerfile", "FROM y\n");
@@ -105,7 +106,7 @@ fn nothing_leads_out() {
         let (dir, folder) = sample();
         write(dir.path(), "components/other/x", "x");
         symlink(target, dir.path().join(link)).unwrap();
-        let error = folder.tree(&origin("components/etcd"), None).unwrap_err();
+        let error = folder.tree("x", &at("components/etcd"), None).unwrap_err();
         assert!(matches!(error, SourceError::Outside { .. }), "{target}: {error}");
     }
     // Each link alone stays inside by its text; together they leave.
@@ -114,21 +115,21 @@ fn nothing_leads_out() {
     fs::create_dir_all(root.join("p/q")).unwrap();
     symlink("../..", root.join("p/q/up")).unwrap();
     symlink("p/q/up/../x", root.join("out")).unwrap();
-    assert!(matches!(folder.tree(&origin("components/etcd"), None), Err(SourceError::Outside { .. })));
+    assert!(matches!(folder.tree("x", &at("components/etcd"), None), Err(SourceError::Outside { .. })));
 
     // The component's folder, and its Containerfile.
     let (dir, folder) = sample();
     symlink(outside.path(), dir.path().join("components/evil")).unwrap();
-    assert!(matches!(folder.tree(&origin("components/evil"), None), Err(SourceError::Outside { .. })));
-    assert!(matches!(folder.file(&origin("components/evil"), "secret"), Err(SourceError::Outside { .. })));
+    assert!(matches!(folder.tree("x", &at("components/evil"), None), Err(SourceError::Outside { .. })));
+    assert!(matches!(folder.file("x", &at("components/evil"), "secret"), Err(SourceError::Outside { .. })));
     symlink(outside.path().join("secret"), dir.path().join("components/etcd/Containerfile.x")).unwrap();
     assert!(matches!(
-        folder.file(&origin("components/etcd"), "Containerfile.x"),
+        folder.file("x", &at("components/etcd"), "Containerfile.x"),
         Err(SourceError::Outside { .. })
     ));
     for path in ["../etcd/../../secret", "/etc/passwd"] {
         assert!(
-            matches!(folder.file(&origin("components/etcd"), path), Err(SourceError::Outside { .. })),
+            matches!(folder.file("x", &at("components/etcd"), path), Err(SourceError::Outside { .. })),
             "{path}"
         );
     }
@@ -138,7 +139,7 @@ fn nothing_leads_out() {
 fn links_that_go_in_circles_end() {
     let (dir, folder) = sample();
     symlink("loop", dir.path().join("components/etcd/loop")).unwrap();
-    let error = folder.tree(&origin("components/etcd"), None).unwrap_err().to_string();
+    let error = folder.tree("x", &at("components/etcd"), None).unwrap_err().to_string();
     assert!(error.contains("too many symbolic links"), "{error}");
 }
 
@@ -146,22 +147,22 @@ fn links_that_go_in_circles_end() {
 fn sockets_are_refused() {
     let (dir, folder) = sample();
     let _socket = UnixListener::bind(dir.path().join("components/etcd/s")).unwrap();
-    assert!(matches!(folder.tree(&origin("components/etcd"), None), Err(SourceError::Special(_))));
+    assert!(matches!(folder.tree("x", &at("components/etcd"), None), Err(SourceError::Special(_))));
 }
 
 #[test]
 fn files_are_read_as_text() {
     let (dir, folder) = sample();
-    let file = folder.file(&origin("components/etcd"), "Containerfile").unwrap().unwrap();
+    let file = folder.file("x", &at("components/etcd"), "Containerfile").unwrap().unwrap();
     assert_eq!(file.text(), "FROM x\n");
     assert_eq!(Path::new(file.name()), dir.path().join("components/etcd/Containerfile"));
-    assert!(folder.file(&origin("components/etcd"), "none").unwrap().is_none());
-    assert!(folder.file(&origin("components/none"), "Containerfile").unwrap().is_none());
-    assert!(matches!(folder.tree(&origin("components/none"), None), Err(SourceError::Missing(_))));
+    assert!(folder.file("x", &at("components/etcd"), "none").unwrap().is_none());
+    assert!(folder.file("x", &at("components/none"), "Containerfile").unwrap().is_none());
+    assert!(matches!(folder.tree("x", &at("components/none"), None), Err(SourceError::Missing(_))));
     fs::write(dir.path().join("components/etcd/binary"), [0xff, 0xfe]).unwrap();
-    assert!(matches!(folder.file(&origin("components/etcd"), "binary"), Err(SourceError::NotText(_))));
+    assert!(matches!(folder.file("x", &at("components/etcd"), "binary"), Err(SourceError::NotText(_))));
     fs::File::create(dir.path().join("components/etcd/big")).unwrap().set_len(5 << 20).unwrap();
-    assert!(matches!(folder.file(&origin("components/etcd"), "big"), Err(SourceError::TooBig { .. })));
+    assert!(matches!(folder.file("x", &at("components/etcd"), "big"), Err(SourceError::TooBig { .. })));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// runs/     journals and logs
 /// claims/   persistent volume claims
 /// checkouts/ git sources of streams
+/// patched/  sources with patches applied
 /// builds/   what is known of the last build of each stream
 /// ```
 #[derive(Debug, Clone)]
@@ -63,6 +64,11 @@ impl Home {
     /// Git sources of streams, by repository and commit.
     pub fn checkouts(&self) -> PathBuf {
         self.0.join("checkouts")
+    }
+
+    /// Sources with patches applied.
+    pub fn patched(&self) -> PathBuf {
+        self.0.join("patched")
     }
 
     /// What is known of the last build of a stream.

@@ -36,7 +36,9 @@ pub(super) fn resolve(scope: Scope<'_>, findings: &mut Diagnostics) -> BTreeMap<
     let mut nodes = BTreeMap::new();
     for (name, component) in &scope.stream.components {
         let mut node = Node::default();
-        if let Some(file) = read(scope, name, component, findings) {
+        if component.prebuilt().is_none()
+            && let Some(file) = read(scope, name, component, findings)
+        {
             match containerfile::parse(&file, &component.args, scope.stream.platform.as_str()) {
                 Ok(parsed) => {
                     unused_arguments(scope, name, component, &parsed, findings);
@@ -69,12 +71,13 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
     let folder = match &component.source {
         Origin::Path(path) => path,
         Origin::Git(git) => &git.path,
+        Origin::Image(_) => return None,
     };
     // Such a path is reported where it is written, and nothing is read from it.
     if why_unsafe(path).or(why_unsafe(folder)).is_some() {
         return None;
     }
-    let read = scope.sources.file(&component.source, path);
+    let read = scope.sources.file(name, component, path);
     let finding = match read {
         Ok(Some(file)) => return Some(file),
         // The task is not known, which is reported; maybe it needs no file.
@@ -82,16 +85,7 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
         Ok(None) => Diagnostic::error("no-containerfile", format!("`{name}` has no {path} in its source"))
             .help("write one, or name the file: `containerfile: PATH`, below the source"),
         Err(error) => {
-            let finding = Diagnostic::error(
-                "unreadable-source",
-                format!("cannot read the {path} of `{name}`: {error}"),
-            );
-            match error {
-                crate::source::SourceError::NotFetched { .. } => finding.help(
-                    "this version builds from files: clone the repository below the stream's folder and write `source: {path: …}`",
-                ),
-                _ => finding,
-            }
+            Diagnostic::error("unreadable-source", format!("cannot read the {path} of `{name}`: {error}"))
         }
     };
     let field = if component.containerfile.is_some() { "containerfile" } else { "source" };

@@ -166,7 +166,7 @@ fn check_test(scope: Scope<'_>, name: &str, test: &Test, findings: &mut Diagnost
             findings.push(
                 places
                     .at_key(&["tests", name, "params", param], finding)
-                    .related(places.source(), related, "the image")
+                    .related(related.0, related.1, "the image")
                     .help("remove one of them"),
             );
         }
@@ -218,7 +218,8 @@ fn check_test(scope: Scope<'_>, name: &str, test: &Test, findings: &mut Diagnost
 
 /// Adds the line of the stream file that names the task.
 fn used_here(scope: Scope<'_>, path: &[&str], finding: Diagnostic) -> Diagnostic {
-    finding.related(scope.places.source(), scope.places.value(path), "used here")
+    let (source, span) = scope.places.value(path);
+    finding.related(source, span, "used here")
 }
 
 fn with_article(kind: ParamType) -> String {

@@ -11,6 +11,16 @@ use crate::lock::pin::is_package_name;
 
 pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
     for (name, component) in &scope.stream.components {
+        if let Some(image) = component.prebuilt() {
+            prebuilt(scope, name, component, image, findings);
+            continue;
+        }
+        if component.built_from.is_some() {
+            let message = format!("`{name}` is built from `source`, so `builtFrom` says nothing");
+            let finding = Diagnostic::error("unused-built-from", message);
+            let help = "remove it; it tells where the source of `source: {image: …}` is";
+            findings.push(scope.places.at_key(&["components", name, "builtFrom"], finding).help(help));
+        }
         paths(scope, name, component, findings);
         packages(scope, name, component, findings);
         for (argument, value) in &component.args {
@@ -42,6 +52,38 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
     table(scope, findings);
 }
 
+/// An image that is there already: by digest, and nothing said about building it.
+fn prebuilt(scope: Scope<'_>, name: &str, component: &Component, image: &str, findings: &mut Diagnostics) {
+    let path = ["components", name, "source", "image"];
+    let by_digest = image.split_once('@').is_some_and(|(name, _)| name.contains('/'));
+    if let Some(git) = &component.built_from
+        && let Some(why) = why_unsafe(&git.path)
+    {
+        let finding = Diagnostic::error("unsafe-path", format!("the source `{}` {why}", git.path));
+        findings.push(scope.places.at(&["components", name, "builtFrom", "path"], finding));
+    }
+    if let Some(finding) = image_problem(image) {
+        findings.push(scope.places.at(&path, finding));
+    } else if !by_digest {
+        let message = format!("`{image}` may mean another image tomorrow");
+        let help = "write its digest, HOST/PATH@sha256:…; `skopeo inspect` tells it";
+        findings.push(scope.places.at(&path, Diagnostic::error("image-without-digest", message)).help(help));
+    }
+    let said = [
+        ("containerfile", component.containerfile.is_some()),
+        ("packages", !component.packages.is_empty()),
+        ("args", !component.args.is_empty()),
+        ("labels", !component.labels.is_empty()),
+        ("patches", !component.patches.is_empty()),
+    ];
+    for (field, _) in said.into_iter().filter(|(_, said)| *said) {
+        let message = format!("`{name}` is an image that is there already, so `{field}` changes nothing");
+        let finding = Diagnostic::error("not-built", message);
+        let help = format!("remove `{field}`, or give the source that the image is built from");
+        findings.push(scope.places.at_key(&["components", name, field], finding).help(help));
+    }
+}
+
 fn paths(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
     let mut check = |path: &[&str], value: &str, what: &str, help: &str| {
         if let Some(why) = why_unsafe(value) {
@@ -58,6 +100,11 @@ fn paths(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Dia
             let help = "write a path below the repository's root, like images/etcd";
             check(&["components", name, "source", "git", "path"], &git.path, "source", help);
         }
+        Origin::Image(_) => {}
+    }
+    for (index, patch) in component.patches.iter().enumerate() {
+        let help = "patches lie below the stream's folder: write a path like patches/etcd-quota.patch";
+        check(&["components", name, "patches", &index.to_string()], &patch.file, "patch", help);
     }
     if let Some(file) = &component.containerfile {
         let help = "it lies below the source: write a path like Containerfile or images/Containerfile";

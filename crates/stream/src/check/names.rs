@@ -56,10 +56,11 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         Some(component) if !component.payload => {
             let message = format!("the release base `{}` is not in the payload", stream.release_base);
             let finding = Diagnostic::error("release-base-not-in-payload", message);
+            let left_out = places.value(&["components", &stream.release_base, "payload"]);
             findings.push(
                 places
                     .at(&["releaseBase"], finding)
-                    .related(places.source(), places.value(&["components", &stream.release_base, "payload"]), "left out here")
+                    .related(left_out.0, left_out.1, "left out here")
                     .help("clusters run the payload as this image, so it must be one of its tags: remove `payload: false`"),
             );
         }
@@ -111,18 +112,19 @@ fn tags(scope: Scope<'_>, findings: &mut Diagnostics) {
         }
         let Some(other) = owners.insert(tag, name) else { continue };
         // The tag stands where it is written; the name of a component without one is its tag.
-        let span = |name: &str| match stream.components.get(name).and_then(|c| c.tag.as_ref()) {
+        let place = |name: &str| match stream.components.get(name).and_then(|c| c.tag.as_ref()) {
             Some(_) => places.value(&["components", name, "tag"]),
             None => places.key(&["components", name]),
         };
+        let (here, first) = (place(name), place(other));
         let finding = Diagnostic::error(
             "duplicate-tag",
             format!("the payload tag `{tag}` belongs to both `{other}` and `{name}`"),
         );
         findings.push(
             finding
-                .at(places.source(), span(name))
-                .related(places.source(), span(other), "first here")
+                .at(here.0, here.1)
+                .related(first.0, first.1, "first here")
                 .help("give one of them another `tag`, or leave it out with `payload: false`"),
         );
     }

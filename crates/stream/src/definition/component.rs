@@ -24,8 +24,15 @@ pub struct Component {
     /// The tag in the payload; the component's name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// What the image is built from.
+    /// What the image is built from, or the image itself.
     pub source: Origin,
+    /// Where the source of an image that is there already is: what a patch is applied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built_from: Option<Git>,
+    /// Patch files (unified diffs, `a/` and `b/` before their paths), below the stream's folder, applied to the source in this
+    /// order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<Patch>,
     /// The Containerfile, a path below the source; `Containerfile` if absent. Some tasks take none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,
@@ -39,9 +46,34 @@ pub struct Component {
     /// Labels of the image. The payload carries manifests only of images with `io.openshift.release.operator: "true"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// The stream that it was inherited from, whose folder `source.path` is below; none for the stream's own.
+    #[serde(skip)]
+    pub inherited: Option<String>,
 }
 
 impl Component {
+    /// A component of which nothing is said but its source.
+    pub fn of(source: Origin) -> Self {
+        Self {
+            task: default_task(),
+            payload: true,
+            tag: None,
+            source,
+            built_from: None,
+            patches: Vec::new(),
+            containerfile: None,
+            packages: Vec::new(),
+            args: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            inherited: None,
+        }
+    }
+
+    /// The image, when it is there already and nothing is built.
+    pub fn prebuilt(&self) -> Option<&str> {
+        if let Origin::Image(image) = &self.source { Some(image) } else { None }
+    }
+
     /// Where the Containerfile is looked for, below the source.
     pub fn containerfile_path(&self) -> &str {
         self.containerfile.as_deref().unwrap_or(DEFAULT_CONTAINERFILE)
@@ -53,7 +85,30 @@ impl Component {
     }
 }
 
-/// Where sources come from; exactly one of the two.
+/// A patch file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Patch {
+    /// Its path below the stream's folder.
+    pub file: String,
+    /// The stream whose folder that is; none for the stream's own.
+    pub inherited: Option<String>,
+}
+
+impl From<String> for Patch {
+    fn from(file: String) -> Self {
+        Self { file, inherited: None }
+    }
+}
+
+impl From<Patch> for String {
+    fn from(patch: Patch) -> Self {
+        patch.file
+    }
+}
+
+/// Where sources come from; exactly one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Origin {
@@ -61,6 +116,8 @@ pub enum Origin {
     Path(String),
     /// A folder of a git repository, fetched with the git of the machine that builds.
     Git(Git),
+    /// An image that is there already, by digest: `registry.example/okd/cli@sha256:…`. Nothing is built.
+    Image(String),
 }
 
 /// A folder of a git repository at one commit.

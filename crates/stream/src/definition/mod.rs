@@ -4,10 +4,12 @@
 //!
 //! - [`component`]: what builds one image
 //! - [`test`]: what proves a release
+//! - [`overlay`]: a stream that is another one with a small difference
 //! - [`places`]: where in the text a field stands
 //! - [`parse`](mod@parse): text to [`Definition`]
 
 pub mod component;
+pub mod overlay;
 pub mod parse;
 pub mod places;
 pub mod test;
@@ -17,18 +19,23 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::component::{Component, Git, Origin};
-pub use self::parse::parse;
+use crate::overlay::History;
+
+pub use self::component::{Component, Git, Origin, Patch};
+pub use self::overlay::Overlay;
+pub use self::parse::{File, OverlayDefinition, parse, parse_file};
 pub use self::places::Places;
 pub use self::test::Test;
 
-/// A stream file with the places of its fields.
+/// A stream with the places of its fields.
 #[derive(Debug, Clone)]
 pub struct Definition {
-    /// What the file says.
+    /// What it is.
     pub stream: Stream,
-    /// Where it says it.
+    /// Where that is written.
     pub places: Places,
+    /// How it came to be that; empty for a stream with no parent.
+    pub history: History,
 }
 
 /// A stream: one configuration of a distribution, in a folder with a file `stream.yaml`.
@@ -54,6 +61,10 @@ pub struct Stream {
     /// Where images are published, without a tag: `registry.example/okd/mine`. References in the payload start with it.
     /// A build on one machine pushes to its own registry instead and needs no access to this one.
     pub repository: String,
+    /// Repositories, beside this stream's own, whose images are used when their keys are the ones that are wanted. An overlay has
+    /// those of the streams below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<String>,
     /// What the images run on.
     #[serde(default)]
     pub platform: Platform,

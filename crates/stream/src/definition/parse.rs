@@ -1,10 +1,11 @@
 //! Text to [`Definition`].
 
-use base::{Diagnostic, Diagnostics, Source};
+use base::{Diagnostic, Diagnostics, Source, Span};
 use tekton::decode::{Keys, decode};
 use tekton::yaml::{self, Node};
 
-use super::{Definition, Places, Stream};
+use super::{Definition, Overlay, Places, Stream};
+use crate::overlay::History;
 
 const API_VERSION: &str = "streamwright.dev/v1alpha1";
 
@@ -24,11 +25,63 @@ const EXAMPLES: [(&str, &str); 12] = [
     ("task", "test-etcd"),
 ];
 
-/// Reads a stream file. Whether what it says makes sense is [`check`](crate::check)'s question.
+/// A stream file: with no parent, or an overlay.
+#[derive(Debug, Clone)]
+pub enum File {
+    /// It says everything itself.
+    Stream(Definition),
+    /// It has `from`.
+    Overlay(OverlayDefinition),
+}
+
+/// An overlay with the text that says it.
+#[derive(Debug, Clone)]
+pub struct OverlayDefinition {
+    /// What it says.
+    pub overlay: Overlay,
+    /// The file.
+    pub source: Source,
+    /// The tree of it.
+    pub root: Node,
+}
+
+impl OverlayDefinition {
+    /// Points `finding` at a field.
+    #[must_use]
+    pub fn at(&self, path: &[&str], finding: Diagnostic) -> Diagnostic {
+        Places::new(self.source.clone(), self.root.clone()).at(path, finding)
+    }
+
+    /// The tree of the operation at `index`, written with `verb`, and where it stands.
+    pub(crate) fn operation(&self, index: usize, verb: &str) -> (&Node, Span) {
+        let operation = self.root.get("operations").and_then(|list| list.items().get(index));
+        let operation = operation.unwrap_or(&self.root);
+        match operation.entry(verb) {
+            Some(entry) => (&entry.value, entry.key_span),
+            None => (operation, operation.span),
+        }
+    }
+}
+
+/// Reads a stream file that has no parent. Whether what it says makes sense is [`check`](crate::check)'s question.
 ///
 /// # Errors
-/// Text that is not YAML, or not a stream: each finding with its line, and what to write instead.
+/// Text that is not YAML, or not a stream: each finding with its line, and what to write instead. An overlay.
 pub fn parse(source: &Source) -> Result<Definition, Diagnostics> {
+    match parse_file(source)? {
+        File::Stream(definition) => Ok(definition),
+        File::Overlay(overlay) => {
+            let message = "this is an overlay, and its parent is not here";
+            Err(overlay.at(&["from"], Diagnostic::error("overlay", message)).into())
+        }
+    }
+}
+
+/// Reads a stream file.
+///
+/// # Errors
+/// Text that is not YAML, or neither a stream nor an overlay.
+pub fn parse_file(source: &Source) -> Result<File, Diagnostics> {
     let mut documents = yaml::parse(source).map_err(with_help)?.into_iter().filter(|node| !node.is_null());
     let Some(root) = documents.next() else {
         return Err(empty(source).into());
@@ -42,8 +95,13 @@ pub fn parse(source: &Source) -> Result<Definition, Diagnostics> {
     if let Some(finding) = other_kind(source, &root) {
         return Err(finding.into());
     }
+    if root.get("from").is_some() {
+        let overlay: Overlay = decode(&root, source, Keys::Exact).map_err(with_help)?;
+        return Ok(File::Overlay(OverlayDefinition { overlay, source: source.clone(), root }));
+    }
     let stream: Stream = decode(&root, source, Keys::Exact).map_err(with_help)?;
-    Ok(Definition { stream, places: Places::new(source.clone(), root) })
+    let places = Places::new(source.clone(), root);
+    Ok(File::Stream(Definition { stream, places, history: History::default() }))
 }
 
 /// Says what to write, where the reader of any YAML cannot know.
@@ -68,7 +126,7 @@ fn empty(source: &Source) -> Diagnostic {
     let help = format!(
         "begin with:\napiVersion: {API_VERSION}\nkind: Stream\nname: mine\nversion: 0.1.0\nrepository: registry.example/mine"
     );
-    Diagnostic::error("empty-stream", "the file says nothing").at(source, base::Span::new(0, 0)).help(help)
+    Diagnostic::error("empty-stream", "the file says nothing").at(source, Span::new(0, 0)).help(help)
 }
 
 /// Says that a file is something else before complaining about each of its fields.

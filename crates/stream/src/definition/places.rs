@@ -1,25 +1,62 @@
-//! Where in the text of a stream file a field stands.
+//! Where in the texts of stream files a field stands.
 
 use std::sync::Arc;
 
 use base::{Diagnostic, Source, Span};
 use tekton::yaml::{Kind, Node};
 
-/// The text of a stream file, and the tree of it.
+/// Where the fields of a stream were written: in its file, and for an overlay in the files of the streams below it and in
+/// the operations that changed them.
 ///
 /// A place is named by the keys (and indexes in lists) that lead to it: `["components", "etcd", "packages", "0"]`.
 #[derive(Debug, Clone)]
 pub struct Places {
+    /// The file that the user works on.
     source: Source,
-    root: Arc<Node>,
+    /// Later ones lie over earlier ones.
+    layers: Vec<Layer>,
+}
+
+/// What one text says of the part of the stream at `at`.
+#[derive(Debug, Clone)]
+struct Layer {
+    at: Vec<String>,
+    source: Source,
+    /// Of the key with which it was written.
+    key: Option<Span>,
+    node: Arc<Node>,
+}
+
+/// What was found on the way along a path.
+struct Found<'a> {
+    source: &'a Source,
+    node: &'a Node,
+    /// The last key that led to the node; the key of a node that is not there is its parent's.
+    key: Option<Span>,
+    /// How much of the path there is.
+    depth: usize,
 }
 
 impl Places {
     pub(super) fn new(source: Source, root: Node) -> Self {
-        Self { source, root: Arc::new(root) }
+        let layer = Layer { at: Vec::new(), source: source.clone(), key: None, node: Arc::new(root) };
+        Self { source, layers: vec![layer] }
     }
 
-    /// The text.
+    /// The same fields, seen by the user of the file `source`.
+    #[must_use]
+    pub fn seen_from(mut self, source: Source) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Says that the part at `path` was written in `source` as `node`, with the key at `key`.
+    pub fn lay(&mut self, path: &[&str], source: &Source, key: Option<Span>, node: Node) {
+        let at = path.iter().map(|part| (*part).to_owned()).collect();
+        self.layers.push(Layer { at, source: source.clone(), key, node: Arc::new(node) });
+    }
+
+    /// The file that the user works on: where something is to be added.
     pub fn source(&self) -> &Source {
         &self.source
     }
@@ -27,46 +64,65 @@ impl Places {
     /// Points `finding` at a value; at its key, when the value is a list or mapping; at the nearest field above, when there is none.
     #[must_use]
     pub fn at(&self, path: &[&str], finding: Diagnostic) -> Diagnostic {
-        finding.at(&self.source, self.value(path))
+        let (source, span) = self.value(path);
+        finding.at(source, span)
     }
 
     /// Points `finding` at a key.
     #[must_use]
     pub fn at_key(&self, path: &[&str], finding: Diagnostic) -> Diagnostic {
-        finding.at(&self.source, self.key(path))
+        let (source, span) = self.key(path);
+        finding.at(source, span)
     }
 
-    /// The span that [`at`](Self::at) points at.
-    pub fn value(&self, path: &[&str]) -> Span {
-        let (node, key) = self.follow(path);
-        match key {
-            Some(key) if !is_short(node) => key,
-            _ => node.span,
+    /// The file and span that [`at`](Self::at) points at.
+    pub fn value(&self, path: &[&str]) -> (&Source, Span) {
+        let found = self.follow(path);
+        let span = match found.key {
+            Some(key) if !is_short(found.node) => key,
+            _ => found.node.span,
+        };
+        (found.source, span)
+    }
+
+    /// The file and span that [`at_key`](Self::at_key) points at.
+    pub fn key(&self, path: &[&str]) -> (&Source, Span) {
+        let found = self.follow(path);
+        (found.source, found.key.unwrap_or(found.node.span))
+    }
+
+    /// The uppermost text that says something of all of the path, else of most of it.
+    fn follow(&self, path: &[&str]) -> Found<'_> {
+        let over = self.layers.iter().rev().filter_map(|layer| layer.follow(path));
+        let mut best: Option<Found<'_>> = None;
+        for found in over {
+            if best.as_ref().is_none_or(|best| found.depth > best.depth) {
+                best = Some(found);
+            }
         }
+        best.expect("the first layer says something of every path")
     }
+}
 
-    /// The span that [`at_key`](Self::at_key) points at.
-    pub fn key(&self, path: &[&str]) -> Span {
-        let (node, key) = self.follow(path);
-        key.unwrap_or(node.span)
-    }
-
-    /// The last node on the path, with the last key that led to it; the key of a node that is not there is its parent's.
-    fn follow(&self, path: &[&str]) -> (&Node, Option<Span>) {
-        let mut node = &*self.root;
-        let mut key = None;
-        for part in path {
-            if let Some(entry) = node.entry(part) {
-                node = &entry.value;
-                key = Some(entry.key_span);
-            } else if let Some(item) = part.parse::<usize>().ok().and_then(|index| node.items().get(index)) {
-                node = item;
-                key = None;
+impl Layer {
+    fn follow(&self, path: &[&str]) -> Option<Found<'_>> {
+        if self.at.len() > path.len() || self.at.iter().zip(path).any(|(own, asked)| own != asked) {
+            return None;
+        }
+        let mut found = Found { source: &self.source, node: &self.node, key: self.key, depth: self.at.len() };
+        for part in &path[self.at.len()..] {
+            if let Some(entry) = found.node.entry(part) {
+                found.node = &entry.value;
+                found.key = Some(entry.key_span);
+            } else if let Some(item) = part.parse::<usize>().ok().and_then(|i| found.node.items().get(i)) {
+                found.node = item;
+                found.key = None;
             } else {
                 break;
             }
+            found.depth += 1;
         }
-        (node, key)
+        Some(found)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::lock::Lock;
 use crate::source::Sources;
 use crate::task::Tasks;
 
-/// Gathers the inputs of all components.
+/// Gathers the inputs of all components that are built.
 ///
 /// # Errors
 /// Sources that cannot be read, each with its place in the stream file.
@@ -25,10 +25,10 @@ pub fn inputs(
     let mut all = BTreeMap::new();
     let mut findings = Diagnostics::default();
     for (name, component) in &graph.stream.components {
-        let Some(node) = graph.nodes.get(name) else { continue };
+        let Some(node) = graph.nodes.get(name).filter(|_| component.prebuilt().is_none()) else { continue };
         // The Containerfile counts for itself, so that a plan can tell it from the other files.
         let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
-        let tree = match sources.tree(&component.source, apart) {
+        let tree = match sources.tree(name, component, apart) {
             Ok(tree) => tree,
             Err(error) => {
                 let finding = Diagnostic::error(
@@ -81,8 +81,10 @@ fn labels(
             (commit, git.reference.clone(), git.url.clone())
         }
         Origin::Path(path) => {
-            (format!("tree-{}", tree.short()), String::new(), format!("{}/{path}", graph.stream.name))
+            let stream = component.inherited.as_deref().unwrap_or(&graph.stream.name);
+            (format!("tree-{}", tree.short()), String::new(), format!("{stream}/{path}"))
         }
+        Origin::Image(_) => return component.labels.clone(),
     };
     if component.payload_tag(name).is_none() {
         return component.labels.clone();

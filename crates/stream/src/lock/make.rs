@@ -32,6 +32,7 @@ pub fn make(
         kind: Kind::Lock,
         stream: graph.stream.name.clone(),
         platform: graph.stream.platform,
+        from: None,
         epoch: old.map_or(now.as_second().div_euclid(DAY) * DAY, |old| old.epoch),
         packages: BTreeMap::new(),
         images: BTreeMap::new(),

@@ -5,11 +5,13 @@
 //! - [`resolve`]: the questions that making a lock asks
 //! - [`make`]: a stream and answers to a lock
 //! - [`stale`]: where a lock and a stream disagree
+//! - [`inherit`](mod@inherit): what an overlay's lock takes from the lock below
 //! - [`debian`]: packages of Debian, answered by apt
 //! - [`git`]: commits, answered by git
 
 pub mod debian;
 pub mod git;
+pub mod inherit;
 pub mod make;
 pub mod pin;
 pub mod resolve;
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
+pub use self::inherit::inherit;
 pub use self::make::make;
 pub use self::pin::Pin;
 pub use self::resolve::{ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
@@ -40,6 +43,9 @@ pub struct Lock {
     pub stream: String,
     /// The platform it was made for.
     pub platform: Platform,
+    /// The commit of the stream that an overlay is from, when that is in a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The time that images pretend to be made at, in seconds since 1970 (`SOURCE_DATE_EPOCH`).
     pub epoch: i64,
     /// Packages, by component.

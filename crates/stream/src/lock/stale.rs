@@ -107,7 +107,7 @@ pub fn stale(graph: &Graph, lock: &Lock) -> Vec<Stale> {
             Origin::Git(git) if known.is_none_or(|k| k.url != git.url || k.reference != git.reference) => {
                 found.push(Stale::CommitMissing { component: component.clone() });
             }
-            Origin::Path(_) if known.is_some() => {
+            Origin::Path(_) | Origin::Image(_) if known.is_some() => {
                 found.push(Stale::Unused(format!("the commit of `{component}`")));
             }
             _ => {}

@@ -236,7 +236,7 @@ fn a_lock_edited_by_hand() {
     6 | epok: 1
       | ^^^^
       |
-      = help: allowed here: apiVersion, kind, stream, platform, epoch, packages, images, commits
+      = help: allowed here: apiVersion, kind, stream, platform, from, epoch, packages, images, commits
               stream.lock is not written by hand: take the committed one, or remove it and the next build writes a new one
 
     error[wrong-value]: `bash=1==37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2` is not a pinned package: it does not have three parts; it is written name=version=<sha256, 64 hex digits>

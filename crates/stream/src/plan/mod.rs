@@ -87,6 +87,9 @@ pub struct Planned {
     pub image: Option<Digest>,
     /// The components it starts from.
     pub bases: Vec<String>,
+    /// The pull spec of an image that is there already and never built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prebuilt: Option<String>,
     /// The labels that its image gets.
     #[serde(skip)]
     pub labels: BTreeMap<String, String>,
@@ -117,6 +120,12 @@ pub fn plan(
 ) -> Plan {
     let mut images: BTreeMap<&str, Digest> = BTreeMap::new();
     let mut planned: Vec<Planned> = Vec::new();
+    for (name, component) in &graph.stream.components {
+        if let Some(one) = component.prebuilt().and_then(|image| prebuilt(name, image)) {
+            images.extend(one.image.map(|digest| (name.as_str(), digest)));
+            planned.push(one);
+        }
+    }
     for level in graph.levels() {
         let candidates: Vec<Candidate<'_>> =
             level.iter().filter_map(|name| Candidate::new(name, graph, lock, inputs, &images)).collect();
@@ -142,6 +151,22 @@ pub fn plan(
     }
     let payload = graph.payload().into_iter().map(|(tag, name)| (tag.to_owned(), name.to_owned())).collect();
     Plan { stream: graph.stream.name.clone(), components: planned, counts, payload }
+}
+
+/// The plan for an image that is there already; none when it is not named by digest, which checks refuse.
+fn prebuilt(name: &str, image: &str) -> Option<Planned> {
+    let digest = image.split_once('@')?.1.parse().ok()?;
+    Some(Planned {
+        component: name.to_owned(),
+        action: Action::Reuse,
+        reasons: Vec::new(),
+        inputs: Digest::of(image),
+        key: None,
+        image: Some(digest),
+        bases: Vec::new(),
+        prebuilt: Some(image.to_owned()),
+        labels: BTreeMap::new(),
+    })
 }
 
 /// A component whose bases are planned already.
@@ -222,6 +247,7 @@ impl<'a> Candidate<'a> {
             key: self.key,
             image: if action == Action::Reuse { image } else { None },
             bases: self.node.base_components().into_iter().map(str::to_owned).collect(),
+            prebuilt: None,
             labels: self.inputs.labels(),
         }
     }

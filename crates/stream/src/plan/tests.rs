@@ -50,6 +50,7 @@ impl Case {
             kind: Kind::Lock,
             stream: "mini".into(),
             platform: Platform::Amd64,
+            from: None,
             epoch: 0,
             packages: BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
             images: BTreeMap::from([("quay.io/tools:1".into(), Digest::of("tools"))]),

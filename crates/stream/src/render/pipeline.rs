@@ -12,6 +12,7 @@ use crate::definition::component::Component;
 use crate::definition::{Origin, Test};
 use crate::graph::{BaseImage, Node};
 use crate::plan::{Planned, ReasonCode};
+use crate::source::folder::lies_here;
 use crate::task::TaskDefinition;
 
 /// The name of the pipeline's parameter that says where images are pushed.
@@ -87,8 +88,12 @@ impl Renderer<'_> {
         self.request.tasks.get(name)
     }
 
-    /// `$(tasks.NAME.results.image)` of the task that builds `component`.
+    /// `$(tasks.NAME.results.image)` of the task that builds `component`; the image itself when it is there already.
     fn image_of(&self, component: &str) -> String {
+        let definition = self.request.graph.stream.components.get(component);
+        if let Some(image) = definition.and_then(Component::prebuilt) {
+            return image.to_owned();
+        }
         format!("$(tasks.{}.results.{IMAGE_RESULT})", self.names.component(component))
     }
 
@@ -103,8 +108,9 @@ impl Renderer<'_> {
             return Ok(None);
         };
         let context = match &component.source {
-            Origin::Path(path) => path.clone(),
-            Origin::Git(_) => git_context(name),
+            Origin::Path(path) if lies_here(component) => path.clone(),
+            Origin::Path(_) | Origin::Git(_) => fetched_context(name),
+            Origin::Image(_) => return Ok(None),
         };
         let pairs = |map: &std::collections::BTreeMap<String, String>| -> ParamValue {
             map.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().into()
@@ -257,9 +263,10 @@ impl Renderer<'_> {
     }
 }
 
-/// Where the workspace `source` has the git source of a component; whoever fills the workspace puts it there.
-pub fn git_context(component: &str) -> String {
-    format!(".git-sources/{component}")
+/// Where the workspace `source` has the source of a component that does not lie in the stream's own folder; whoever fills the
+/// workspace puts it there.
+pub fn fetched_context(component: &str) -> String {
+    format!(".sources/{component}")
 }
 
 fn is_forced(planned: &Planned) -> bool {

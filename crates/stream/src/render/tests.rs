@@ -37,6 +37,7 @@ fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Di
         kind: Kind::Lock,
         stream: "mini".into(),
         platform: Platform::Amd64,
+        from: None,
         epoch: 1_700_000_000,
         packages: BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
         images: BTreeMap::from([("quay.io:443/tools/go:1".into(), Digest::of("tools"))]),

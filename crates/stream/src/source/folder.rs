@@ -12,7 +12,7 @@ use base::{Digest, Hasher, Source};
 
 use super::tree::{self, Entry, Kind};
 use super::{SourceError, Sources};
-use crate::definition::Origin;
+use crate::definition::{Component as Definition, Origin};
 
 /// The largest text file that is read whole.
 const LARGEST_TEXT: u64 = 4 << 20;
@@ -25,25 +25,41 @@ const MOST_LINKS: usize = 40;
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
-    checkouts: BTreeMap<(String, String), PathBuf>,
+    fetched: BTreeMap<String, Fetched>,
+}
+
+/// A source that does not lie below the stream's own folder: from git, of a parent, or patched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The folder that it must not lead out of.
+    pub within: PathBuf,
+    /// Its path below that.
+    pub path: String,
 }
 
 impl Folder {
     /// The folder at `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), checkouts: BTreeMap::new() }
+        Self { root: root.into(), fetched: BTreeMap::new() }
     }
 
-    /// The same with the git sources that were fetched: the folder of each repository by its address and the reference
-    /// that the stream file has.
+    /// The same with the sources that lie elsewhere, by component.
     #[must_use]
-    pub fn with_checkouts(self, checkouts: BTreeMap<(String, String), PathBuf>) -> Self {
-        Self { checkouts, ..self }
+    pub fn with_fetched(self, fetched: BTreeMap<String, Fetched>) -> Self {
+        Self { fetched, ..self }
     }
 
-    /// The fetched git sources.
-    pub fn checkouts(&self) -> &BTreeMap<(String, String), PathBuf> {
-        &self.checkouts
+    /// The sources that lie elsewhere, by component.
+    pub fn fetched(&self) -> &BTreeMap<String, Fetched> {
+        &self.fetched
+    }
+
+    /// A folder below it.
+    ///
+    /// # Errors
+    /// When `path` leads out, also by a symbolic link.
+    pub fn below(&self, path: &str) -> Result<Self, SourceError> {
+        resolve(&self.root, Path::new(path)).map(Self::new)
     }
 
     /// Where it is.
@@ -101,21 +117,22 @@ impl Folder {
         moved
     }
 
-    /// The real folder of `origin`.
-    fn folder(&self, origin: &Origin) -> Result<PathBuf, SourceError> {
-        match origin {
-            Origin::Path(path) => resolve(&self.root, Path::new(path)),
-            Origin::Git(git) => match self.checkouts.get(&(git.url.clone(), git.reference.clone())) {
-                Some(checkout) => resolve(checkout, Path::new(&git.path)),
-                None => Err(SourceError::NotFetched { url: git.url.clone() }),
-            },
+    /// The real folder of a component's source.
+    ///
+    /// # Errors
+    /// When it leads out of its folder, or lies elsewhere and nobody fetched it.
+    pub fn source(&self, name: &str, component: &Definition) -> Result<PathBuf, SourceError> {
+        match (self.fetched.get(name), &component.source) {
+            (Some(fetched), _) => resolve(&fetched.within, Path::new(&fetched.path)),
+            (None, Origin::Path(path)) if lies_here(component) => resolve(&self.root, Path::new(path)),
+            _ => Err(SourceError::NotFetched { component: name.to_owned() }),
         }
     }
 }
 
 impl Sources for Folder {
-    fn tree(&self, origin: &Origin, apart: Option<&str>) -> Result<Digest, SourceError> {
-        let root = self.folder(origin)?;
+    fn tree(&self, name: &str, component: &Definition, apart: Option<&str>) -> Result<Digest, SourceError> {
+        let root = self.source(name, component)?;
         if !root.is_dir() {
             return Err(SourceError::Missing(root));
         }
@@ -145,15 +162,22 @@ impl Sources for Folder {
         Ok(tree::digest(entries))
     }
 
-    fn file(&self, origin: &Origin, path: &str) -> Result<Option<Source>, SourceError> {
-        let file = resolve(&self.folder(origin)?, Path::new(path))?;
+    fn file(&self, name: &str, component: &Definition, path: &str) -> Result<Option<Source>, SourceError> {
+        let file = resolve(&self.source(name, component)?, Path::new(path))?;
         let Some(text) = read_text(&file)? else { return Ok(None) };
-        let shown = match origin {
-            Origin::Path(folder) => self.root.join(folder).join(path),
-            Origin::Git(_) => file,
+        let shown = match &component.source {
+            Origin::Path(folder) if !self.fetched.contains_key(name) => self.root.join(folder).join(path),
+            _ => file,
         };
         Ok(Some(Source::new(shown.to_string_lossy(), text)))
     }
+}
+
+/// Whether a source is used as it lies below the stream's own folder.
+pub fn lies_here(component: &Definition) -> bool {
+    matches!(component.source, Origin::Path(_))
+        && component.inherited.is_none()
+        && component.patches.is_empty()
 }
 
 /// What stands at `path` of the tree `root`.

@@ -13,23 +13,24 @@ use std::path::PathBuf;
 
 use base::{Digest, Source};
 
-use crate::definition::Origin;
+use crate::definition::Component;
 
 /// Gives the content of components' sources.
 pub trait Sources: Send + Sync {
-    /// The digest of the whole tree at `origin`.
+    /// The digest of the whole source of the component `name`, its patches applied.
     ///
     /// The content of the file `apart` (a path in the tree) does not count: the caller digests it itself.
     ///
     /// # Errors
     /// When the tree is not there, leaves its folder, or cannot be read.
-    fn tree(&self, origin: &Origin, apart: Option<&str>) -> Result<Digest, SourceError>;
+    fn tree(&self, name: &str, component: &Component, apart: Option<&str>) -> Result<Digest, SourceError>;
 
-    /// The text file `path` of the tree at `origin`, named for diagnostics; `None` when there is no such file.
+    /// The text file `path` of the source of the component `name`, its patches applied, named for diagnostics; `None` when
+    /// there is no such file.
     ///
     /// # Errors
     /// When it cannot be read, or is no text.
-    fn file(&self, origin: &Origin, path: &str) -> Result<Option<Source>, SourceError>;
+    fn file(&self, name: &str, component: &Component, path: &str) -> Result<Option<Source>, SourceError>;
 }
 
 /// Why a source cannot be used.
@@ -60,11 +61,11 @@ pub enum SourceError {
     /// Not UTF-8.
     #[error("`{}` is not UTF-8 text", .0.display())]
     NotText(PathBuf),
-    /// A git source that nobody fetched.
-    #[error("the source {url} is not fetched")]
+    /// A source from elsewhere that nobody fetched.
+    #[error("the source of `{component}` is not fetched")]
     NotFetched {
-        /// The repository.
-        url: String,
+        /// The component.
+        component: String,
     },
     /// The operating system refused.
     #[error("cannot read `{}`: {error}", path.display())]

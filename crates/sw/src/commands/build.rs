@@ -16,8 +16,8 @@ use release::verdict::Decision;
 use stream::definition::Origin;
 use stream::graph::BaseImage;
 use stream::plan::LastBuild;
-use stream::render::pipeline::git_context;
-use stream::source::folder::Folder;
+use stream::render::pipeline::fetched_context;
+use stream::source::folder::{Fetched, Folder, lies_here};
 use tekton::catalog::Catalog;
 use tekton::load::{Object, load as load_yaml};
 use tekton::types::Param;
@@ -141,18 +141,21 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
         _ => fs::create_dir_all(to)?,
     }
     let loaded = &planned.loaded;
-    let checkouts = loaded.folder.checkouts();
+    let mut fetched = BTreeMap::new();
     for (name, component) in &loaded.graph.stream.components {
         match &component.source {
-            Origin::Path(path) => copy_tree(&loaded.folder.path().join(path), &to.join(path))?,
-            Origin::Git(git) => {
-                if let Some(checkout) = checkouts.get(&(git.url.clone(), git.reference.clone())) {
-                    copy_tree(&checkout.join(&git.path), &to.join(git_context(name)))?;
-                }
+            Origin::Path(path) if lies_here(component) => {
+                copy_tree(&loaded.folder.path().join(path), &to.join(path))?;
+            }
+            Origin::Image(_) => {}
+            Origin::Path(_) | Origin::Git(_) => {
+                let path = fetched_context(name);
+                copy_tree(&loaded.folder.source(name, component)?, &to.join(&path))?;
+                fetched.insert(name.clone(), Fetched { within: to.to_owned(), path });
             }
         }
     }
-    let copied_folder = Folder::new(to).with_checkouts(checkouts.clone());
+    let copied_folder = Folder::new(to).with_fetched(fetched);
     let copied = stream::key::inputs(
         &loaded.graph,
         &loaded.definition.places,
@@ -169,7 +172,8 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
     Ok(())
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<(), Failure> {
+/// Copies a folder with its links and the modes of its files, without `.git`.
+pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<(), Failure> {
     let meta = fs::symlink_metadata(from)?;
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;

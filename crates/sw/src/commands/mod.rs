@@ -5,7 +5,6 @@ mod build_record;
 mod cache;
 mod doctor;
 mod engine;
-mod git_sources;
 mod graph;
 mod logs;
 mod oci_runtime;

@@ -1,21 +1,29 @@
 //! Loads a stream from its folder, and keeps its lock; shared by plan, render, lock and build.
+//!
+//! - [`lineage`]: a stream with the streams that it is from
+//! - [`sources`]: the sources that do not lie in its folder
+//! - [`patched`]: sources with patches applied
+
+mod lineage;
+mod patched;
+mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::{Digest, Exit, Source};
+use base::{Diagnostic, Diagnostics, Digest, Exit, Source};
 use jiff::Timestamp;
 use oci::Reference;
 use stream::check::check;
-use stream::definition::{Definition, parse};
+use stream::definition::Definition;
 use stream::graph::Graph;
 use stream::lock::debian::Apt;
 use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
-use stream::source::checkout::Checkouts;
 use stream::source::folder::Folder;
 use stream::task::Tasks;
 
-use super::git_sources::GitSources;
+use self::lineage::Lineage;
+use self::sources::Sources;
 use super::{Ended, registry_client};
 use crate::cli::{LockArgs, StreamArg};
 use crate::failure::Failure;
@@ -64,32 +72,44 @@ pub fn load(home: &Home, arg: &StreamArg) -> Result<Loaded, Failure> {
 
 /// Like [`load`]; `anew` forgets the lock that there is.
 fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failure> {
-    let root = root(&arg.stream)?;
-    let folder = Folder::new(&root);
-    let Some(text) = folder.text(STREAM_FILE)? else {
-        return Err(Failure::invalid(format!(
-            "{} has no {STREAM_FILE}; docs/guide/first-stream.md shows how to write one",
-            root.display()
-        )));
-    };
-    let definition = parse(&text)?;
+    let folder = Folder::new(root(&arg.stream)?);
+    let lineage = lineage::read(home, &folder, anew)?;
+    expired(&lineage.definition)?;
     let shipped = match &arg.tasks {
         Some(dir) => read_tasks(dir)?,
         None => shipped::tasks(),
     };
-    let tasks = Tasks::new(&folder.tasks()?, &shipped)?;
-    let old = match folder.text(LOCK_FILE)? {
-        Some(text) if !anew => Some(lock::text::parse(&text)?),
-        _ => None,
-    };
-    let fetched = GitSources::fetch(&definition, old.as_ref(), &Checkouts::new(home.checkouts()))?;
-    let folder = folder.with_checkouts(fetched.checkouts.clone());
-    let checked = check(&definition, &folder, &tasks)?;
+    let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped].concat())?;
+    let known = lineage.lock.as_ref().or(lineage.below.as_ref());
+    let sources = Sources::fetch(home, &lineage, known)?;
+    let folder = folder.with_fetched(sources.fetched.clone());
+    let checked = check(&lineage.definition, &folder, &tasks)?;
     for warning in checked.warnings {
         anstream::eprintln!("{}", warning.render(false));
     }
-    let lock = current_lock(&folder, &checked.graph, &definition, old, &fetched)?;
-    Ok(Loaded { folder, definition, tasks, graph: checked.graph, lock })
+    let lock = current_lock(&folder, &checked.graph, &lineage, &sources)?;
+    Ok(Loaded { folder, definition: lineage.definition, tasks, graph: checked.graph, lock })
+}
+
+/// Warns of operations that are meant no longer.
+fn expired(definition: &Definition) -> Result<(), Failure> {
+    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    for applied in &definition.history.applied {
+        let Some(text) = applied.operation.expires() else { continue };
+        let at = |finding: Diagnostic| finding.at(&applied.source, applied.span);
+        let Ok(day) = text.parse::<jiff::civil::Date>() else {
+            let finding = Diagnostic::error("bad-date", format!("`{text}` is not a day"));
+            return Err(Diagnostics::from(at(finding).help("write it like 2026-12-31")).into());
+        };
+        if day < today {
+            let (verb, target) = (applied.operation.verb(), applied.operation.target());
+            let finding =
+                Diagnostic::warning("expired", format!("`{verb}` of `{target}` was meant until {text}"));
+            let help = "remove the operation, or give it another day";
+            anstream::eprintln!("{}", at(finding).help(help).render(false));
+        }
+    }
+    Ok(())
 }
 
 fn root(given: &Path) -> Result<PathBuf, Failure> {
@@ -111,17 +131,28 @@ fn read_tasks(dir: &Path) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
+/// The lock as it must be: what the streams below have locked, what the stream's own lock has, and what must be found.
 fn current_lock(
     folder: &Folder,
     graph: &Graph,
-    definition: &Definition,
-    old: Option<Lock>,
-    commits: &GitSources,
+    lineage: &Lineage,
+    sources: &Sources,
 ) -> Result<Lock, Failure> {
+    let own = lineage.lock.as_ref();
+    let mut old = match &lineage.below {
+        Some(below) => Some(lock::inherit(graph, own, below)),
+        None => own.cloned(),
+    };
+    if let Some(old) = &mut old {
+        old.from.clone_from(&lineage.from);
+    }
     let disagreements = old.as_ref().map(|old| stale(graph, old)).unwrap_or_default();
     if let Some(old) = &old
         && disagreements.is_empty()
     {
+        if own != Some(old) {
+            write_lock(folder, old)?;
+        }
         return Ok(old.clone());
     }
     match disagreements.as_slice() {
@@ -132,14 +163,22 @@ fn current_lock(
         }
     }
     let work = tempfile::tempdir()?;
-    let resolvers = Resolvers { packages: &Apt::new(work.path()), images: &RegistryDigests, commits };
-    let made = lock::make(graph, &definition.places, resolvers, old.as_ref(), Timestamp::now());
-    let made = made?;
-    folder.replace(LOCK_FILE, &lock::text::write(&made)?).map_err(|e| {
-        anyhow::Error::from(e).context(format!("cannot write {}", folder.path().join(LOCK_FILE).display()))
-    })?;
-    anstream::eprintln!("wrote {}", folder.path().join(LOCK_FILE).display());
+    let resolvers =
+        Resolvers { packages: &Apt::new(work.path()), images: &RegistryDigests, commits: sources };
+    let places = &lineage.definition.places;
+    let mut made = lock::make(graph, places, resolvers, old.as_ref(), Timestamp::now())?;
+    made.from.clone_from(&lineage.from);
+    write_lock(folder, &made)?;
     Ok(made)
+}
+
+fn write_lock(folder: &Folder, lock: &Lock) -> Result<(), Failure> {
+    let at = folder.path().join(LOCK_FILE);
+    folder
+        .replace(LOCK_FILE, &lock::text::write(lock)?)
+        .map_err(|e| anyhow::Error::from(e).context(format!("cannot write {}", at.display())))?;
+    anstream::eprintln!("wrote {}", at.display());
+    Ok(())
 }
 
 /// Asks registries what a tag means now.

@@ -1,0 +1,5 @@
+//! Streams made of what others have.
+//!
+//! - [`payload`]: a published release payload
+
+pub mod payload;

@@ -1,0 +1,284 @@
+//! Single operations.
+
+use std::collections::BTreeMap;
+
+use base::{Diagnostic, Source, Span};
+use tekton::yaml::Node;
+
+use crate::definition::overlay::{
+    Add, AddTest, Change, ChangeGate, Operation, PatchSource, Pin, Remove, RemoveTest, Replace, SetBase,
+};
+use crate::definition::{Component, Definition, Origin, Test};
+
+type Applies = Result<(), Box<Diagnostic>>;
+
+/// What an operation is applied to, and where it stands.
+pub(super) struct Target<'a> {
+    pub flat: &'a mut Definition,
+    pub source: &'a Source,
+    /// What the operation says.
+    pub node: &'a Node,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Target<'_> {
+    /// Applies one operation.
+    ///
+    /// # Errors
+    /// When what it is about is not there, or is there already.
+    pub fn apply(mut self, operation: &Operation) -> Applies {
+        match operation {
+            Operation::Add(add) => self.add(add),
+            Operation::Remove(remove) => self.remove(remove),
+            Operation::Replace(replace) => self.replace(replace),
+            Operation::Patch(patch) => self.patch(patch),
+            Operation::Pin(pin) => self.pin(pin),
+            Operation::Change(change) => self.change(change),
+            Operation::SetBase(set) => self.set_base(set),
+            Operation::AddTest(add) => self.add_test(add),
+            Operation::RemoveTest(remove) => self.remove_test(remove),
+            Operation::ChangeGate(change) => self.change_gate(change),
+        }
+    }
+
+    fn add(&mut self, add: &Add) -> Applies {
+        let name = &add.component;
+        if let Some(there) = self.flat.stream.components.get(name) {
+            let whose = there.inherited.as_deref().unwrap_or("this overlay");
+            let message = format!("the component `{name}` is there already, from `{whose}`");
+            let (source, span) = self.flat.places.key(&["components", name]);
+            let finding =
+                Diagnostic::error("exists-already", message).at(self.source, self.field("component"));
+            let help = "use `replace` or `change` for what is there, or choose another name";
+            return Err(Box::new(finding.related(source, span, "the one that is there").help(help)));
+        }
+        self.flat.stream.components.insert(name.clone(), add.definition.clone());
+        self.lay_named(&["components", name], "component");
+        Ok(())
+    }
+
+    fn remove(&mut self, remove: &Remove) -> Applies {
+        self.component(&remove.component)?;
+        self.flat.stream.components.remove(&remove.component);
+        Ok(())
+    }
+
+    fn replace(&mut self, replace: &Replace) -> Applies {
+        let name = &replace.component;
+        let component = self.component(name)?;
+        let before = std::mem::replace(&mut component.source, replace.source.clone());
+        // A path is below the folder of this overlay now.
+        component.inherited = None;
+        component.built_from = None;
+        component.patches.clear();
+        if let Some(containerfile) = &replace.containerfile {
+            component.containerfile = Some(containerfile.clone());
+        }
+        if matches!(replace.source, Origin::Image(_)) {
+            *component = Component {
+                payload: component.payload,
+                tag: component.tag.clone(),
+                ..Component::of(replace.source.clone())
+            };
+        } else if matches!(before, Origin::Image(_)) {
+            // What was an image has said nothing of how it is built; defaults stand for that.
+            component.containerfile.clone_from(&replace.containerfile);
+        }
+        self.lay(&["components", name, "source"], "source");
+        self.lay(&["components", name, "containerfile"], "containerfile");
+        Ok(())
+    }
+
+    fn patch(&mut self, patch: &PatchSource) -> Applies {
+        let name = &patch.component;
+        let files = self.field("files");
+        let source = self.source.clone();
+        let component = self.component(name)?;
+        if let (Origin::Image(_), Some(git)) = (&component.source, component.built_from.take()) {
+            component.source = Origin::Git(git);
+        } else if let Origin::Image(image) = &component.source {
+            let message = format!("`{name}` is the image {image}, which has no source to patch");
+            let help = "give it a source first: `replace: {component: …, source: {git: …}}`";
+            return Err(Box::new(
+                Diagnostic::error("nothing-to-patch", message).at(&source, files).help(help),
+            ));
+        }
+        let first = component.patches.len();
+        component.patches.extend(patch.files.iter().cloned());
+        for (index, node) in self.node.get("files").map_or(&[][..], Node::items).iter().enumerate() {
+            let index = (first + index).to_string();
+            self.flat.places.lay(&["components", name, "patches", &index], &source, None, node.clone());
+        }
+        Ok(())
+    }
+
+    fn pin(&mut self, pin: &Pin) -> Applies {
+        let name = &pin.component;
+        let place = self.field("commit");
+        let source = self.source.clone();
+        let component = self.component(name)?;
+        let Origin::Git(git) = &mut component.source else {
+            let message = format!("the source of `{name}` is not from git, so there is no commit to stay at");
+            let help = "use `replace` with `source: {git: …}`, or with an image by its digest";
+            return Err(Box::new(Diagnostic::error("nothing-to-pin", message).at(&source, place).help(help)));
+        };
+        if pin.commit.len() != 40 || !pin.commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let message = format!("`{}` is not a commit", pin.commit);
+            let help = "write all 40 hexadecimal digits; `git ls-remote` tells them";
+            return Err(Box::new(Diagnostic::error("bad-commit", message).at(&source, place).help(help)));
+        }
+        git.reference.clone_from(&pin.commit);
+        self.lay(&["components", name, "source", "git", "ref"], "commit");
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change) -> Applies {
+        let name = &change.component;
+        let source = self.source.clone();
+        let removed = self.node.get("removePackages").map_or(&[][..], Node::items).to_vec();
+        let component = self.component(name)?;
+        if let Some(task) = &change.task {
+            component.task.clone_from(task);
+        }
+        if let Some(payload) = change.payload {
+            component.payload = payload;
+        }
+        component.tag = change.tag.clone().or(component.tag.take());
+        component.containerfile = change.containerfile.clone().or(component.containerfile.take());
+        for (index, package) in change.remove_packages.iter().enumerate() {
+            let Some(at) = component.packages.iter().position(|p| p == package) else {
+                let message = format!("`{name}` does not ask for the package `{package}`");
+                let help =
+                    match base::diagnostic::nearest(package, component.packages.iter().map(String::as_str)) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "remove it from `removePackages`".to_owned(),
+                    };
+                let span = removed.get(index).map_or(self.span, |node| node.span);
+                return Err(Box::new(Diagnostic::error("no-package", message).at(&source, span).help(help)));
+            };
+            component.packages.remove(at);
+        }
+        let first = component.packages.len();
+        component.packages.extend(change.add_packages.iter().cloned());
+        component.args.extend(change.args.clone());
+        component.labels.extend(change.labels.clone());
+        for (index, node) in self.node.get("addPackages").map_or(&[][..], Node::items).iter().enumerate() {
+            let index = (first + index).to_string();
+            self.flat.places.lay(&["components", name, "packages", &index], &source, None, node.clone());
+        }
+        for field in ["task", "payload", "tag", "containerfile"] {
+            self.lay(&["components", name, field], field);
+        }
+        for (field, set) in [("args", &change.args), ("labels", &change.labels)] {
+            self.lay_each(&["components", name, field], field, set);
+        }
+        Ok(())
+    }
+
+    fn set_base(&mut self, set: &SetBase) -> Applies {
+        self.flat.stream.bases.insert(set.name.clone(), set.base.clone());
+        self.lay(&["bases", &set.name], "base");
+        Ok(())
+    }
+
+    fn add_test(&mut self, add: &AddTest) -> Applies {
+        let name = &add.test;
+        if self.flat.stream.tests.contains_key(name) {
+            let (source, span) = self.flat.places.key(&["tests", name]);
+            let message = format!("the test `{name}` is there already");
+            let finding = Diagnostic::error("exists-already", message).at(self.source, self.field("test"));
+            let help = "use `changeGate`, or `removeTest` before it, or choose another name";
+            return Err(Box::new(finding.related(source, span, "the one that is there").help(help)));
+        }
+        self.flat.stream.tests.insert(name.clone(), add.definition.clone());
+        self.lay_named(&["tests", name], "test");
+        Ok(())
+    }
+
+    fn remove_test(&mut self, remove: &RemoveTest) -> Applies {
+        self.test(&remove.test)?;
+        self.flat.stream.tests.remove(&remove.test);
+        Ok(())
+    }
+
+    fn change_gate(&mut self, change: &ChangeGate) -> Applies {
+        let test = self.test(&change.test)?;
+        if let Some(blocking) = change.blocking {
+            test.blocking = blocking;
+        }
+        test.timeout = change.timeout.clone().or(test.timeout.take());
+        for field in ["blocking", "timeout"] {
+            self.lay(&["tests", &change.test, field], field);
+        }
+        Ok(())
+    }
+
+    fn component(&mut self, name: &str) -> Result<&mut Component, Box<Diagnostic>> {
+        if self.flat.stream.components.contains_key(name) {
+            return Ok(self.flat.stream.components.get_mut(name).expect("it was looked up just now"));
+        }
+        Err(self.missing("component", name))
+    }
+
+    fn test(&mut self, name: &str) -> Result<&mut Test, Box<Diagnostic>> {
+        if self.flat.stream.tests.contains_key(name) {
+            return Ok(self.flat.stream.tests.get_mut(name).expect("it was looked up just now"));
+        }
+        Err(self.missing("test", name))
+    }
+
+    /// Says that the operation no longer applies: what it is about was removed, or never was.
+    fn missing(&self, kind: &str, name: &str) -> Box<Diagnostic> {
+        let below = self.flat.history.parents.last().map_or("", String::as_str);
+        let finding = Diagnostic::error(
+            "no-longer-applies",
+            format!("the operation does not apply: `{below}` has no {kind} `{name}`"),
+        )
+        .at(self.source, self.field(kind));
+        if let Some(removed) = self.flat.history.removed(name) {
+            let note = format!("removed here, by `{}`", removed.stream);
+            let help = "remove this operation, or the one that removes it";
+            return Box::new(finding.related(&removed.source, removed.span, note).help(help));
+        }
+        let stream = &self.flat.stream;
+        let names: Vec<&str> = match kind {
+            "test" => stream.tests.keys().map(String::as_str).collect(),
+            _ => stream.components.keys().map(String::as_str).collect(),
+        };
+        let help = match base::diagnostic::nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("`{below}` may have moved on: remove the operation, or name what it is called now")
+            }
+        };
+        Box::new(finding.help(help))
+    }
+
+    /// Where a field of the operation stands.
+    fn field(&self, name: &str) -> Span {
+        self.node.get(name).map_or(self.span, |node| node.span)
+    }
+
+    /// Says that a field of the operation is what the stream says at `path`.
+    fn lay(&mut self, path: &[&str], field: &str) {
+        if let Some(entry) = self.node.entry(field) {
+            self.flat.places.lay(path, self.source, Some(entry.key_span), entry.value.clone());
+        }
+    }
+
+    /// Says that the field `definition` is what the stream says at `path`, under the name in the field `name`.
+    fn lay_named(&mut self, path: &[&str], name: &str) {
+        if let Some(definition) = self.node.get("definition") {
+            self.flat.places.lay(path, self.source, Some(self.field(name)), definition.clone());
+        }
+    }
+
+    fn lay_each(&mut self, path: &[&str], field: &str, set: &BTreeMap<String, String>) {
+        let Some(node) = self.node.get(field) else { return };
+        for entry in node.entries().iter().filter(|entry| set.contains_key(&entry.key)) {
+            let path: Vec<&str> = path.iter().copied().chain([entry.key.as_str()]).collect();
+            self.flat.places.lay(&path, self.source, Some(entry.key_span), entry.value.clone());
+        }
+    }
+}

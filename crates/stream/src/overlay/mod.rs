@@ -1,0 +1,15 @@
+//! Overlays: a stream with differences becomes a stream.
+//!
+//! - [`flatten`](mod@flatten): a stream and an overlay on it to the stream that they are together
+//! - [`history`]: which operation did what
+//! - `apply`: single operations
+
+mod apply;
+pub mod flatten;
+pub mod history;
+
+pub use flatten::flatten;
+pub use history::{Applied, History};
+
+#[cfg(test)]
+mod tests;

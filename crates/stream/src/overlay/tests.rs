@@ -1,0 +1,220 @@
+#![allow(clippy::unwrap_used)]
+
+use base::{Diagnostics, Source};
+use proptest::prelude::*;
+
+use super::flatten;
+use crate::check::check;
+use crate::definition::{Definition, File, Origin, parse, parse_file};
+use crate::sample;
+use crate::schema::reference::OVERLAY_EXAMPLE;
+
+/// The file of an overlay on [`sample::STREAM`], or on an overlay on it.
+fn overlay(name: &str, operations: &str) -> Source {
+    let text = format!(
+        "apiVersion: streamwright.dev/v1alpha1\nkind: Stream\nname: {name}\nrepository: localhost:5757/{name}\nfrom: {{path: ../below}}\noperations:\n{operations}"
+    );
+    Source::new(format!("{name}.yaml"), text)
+}
+
+fn below() -> Definition {
+    parse(&Source::new("stream.yaml", sample::STREAM)).unwrap()
+}
+
+fn on(below: &Definition, source: &Source) -> Result<Definition, Diagnostics> {
+    let File::Overlay(overlay) = parse_file(source)? else { panic!("not an overlay") };
+    flatten(below, &overlay)
+}
+
+fn apply(operations: &str) -> Result<Definition, Diagnostics> {
+    on(&below(), &overlay("edge", operations))
+}
+
+#[test]
+fn everything_else_is_inherited() {
+    let (below, flat) = (below(), apply("  []\n").unwrap());
+    assert_eq!(flat.stream.name, "edge");
+    assert_eq!(flat.stream.repository, "localhost:5757/edge");
+    assert_eq!(flat.stream.caches, ["localhost:5757/mini"]);
+    assert_eq!((&flat.stream.version, &flat.stream.bases), (&below.stream.version, &below.stream.bases));
+    for (name, component) in &flat.stream.components {
+        assert_eq!(component.inherited.as_deref(), Some("mini"), "{name}");
+    }
+    assert_eq!(flat.history.parents, ["mini"]);
+}
+
+#[test]
+fn each_operation_does_what_it_says() {
+    let flat = apply(
+        r#"
+  - add: {component: agent, definition: {source: {path: components/agent}}}
+  - change: {component: etcd, addPackages: [jq], removePackages: [etcd-server], args: {A: "1"}, labels: {l: v}, tag: kv}
+  - patch: {component: etcd, files: [patches/a.patch, patches/b.patch]}
+  - setBase: {name: mini/base, base: {image: "r.example/base:1"}}
+  - setBase: {name: other, base: {component: base}}
+  - addTest: {test: agent, definition: {task: test-etcd, images: {image: agent}}}
+  - changeGate: {test: etcd, blocking: false, timeout: 90s}
+"#,
+    )
+    .unwrap();
+    let etcd = &flat.stream.components["etcd"];
+    assert_eq!(etcd.packages, ["jq"]);
+    assert_eq!((etcd.args["A"].as_str(), etcd.labels["l"].as_str()), ("1", "v"));
+    assert_eq!(etcd.tag.as_deref(), Some("kv"));
+    let patches: Vec<_> = etcd.patches.iter().map(|p| (p.file.as_str(), p.inherited.as_deref())).collect();
+    assert_eq!(patches, [("patches/a.patch", None), ("patches/b.patch", None)]);
+    assert_eq!(flat.stream.components["agent"].inherited, None);
+    assert_eq!(flat.stream.bases.len(), 2);
+    assert!(!flat.stream.tests["etcd"].blocking);
+    assert_eq!(flat.stream.tests["etcd"].timeout.as_deref(), Some("90s"));
+    assert!(flat.stream.tests.contains_key("agent"));
+
+    let flat = apply("  - removeTest: {test: etcd}\n  - remove: {component: etcd}\n").unwrap();
+    assert!(!flat.stream.components.contains_key("etcd") && flat.stream.tests.is_empty());
+
+    let commit = "a".repeat(40);
+    let git = "{git: {url: 'https://g.example/e', ref: main}}";
+    let flat = apply(&format!(
+        "  - replace: {{component: etcd, source: {git}}}\n  - pin: {{component: etcd, commit: {commit}}}\n"
+    ))
+    .unwrap();
+    let Origin::Git(git) = &flat.stream.components["etcd"].source else { panic!("not from git") };
+    assert_eq!(git.reference, commit);
+
+    let image = format!("r.example/etcd@sha256:{}", "b".repeat(64));
+    let flat = apply(&format!("  - replace: {{component: etcd, source: {{image: '{image}'}}}}\n")).unwrap();
+    let etcd = &flat.stream.components["etcd"];
+    assert_eq!(etcd.prebuilt(), Some(image.as_str()));
+    assert!(etcd.packages.is_empty(), "nothing is said about building it any more");
+}
+
+#[test]
+fn findings_point_at_the_line_that_says_it() {
+    // What the overlay says.
+    let flat = apply("  - change: {component: etcd, task: nothing-like-it}\n").unwrap();
+    let errors = check(&flat, &sample::files(), &sample::tasks()).unwrap_err();
+    let place = errors.0[0].place.as_ref().unwrap();
+    assert_eq!(
+        (place.0.name(), place.0.position(place.1.start)),
+        ("edge.yaml", (7, 37)),
+        "{}",
+        errors.render(false)
+    );
+    // What is inherited.
+    let flat = apply("  - remove: {component: base}\n").unwrap();
+    let errors = check(&flat, &sample::files(), &sample::tasks()).unwrap_err();
+    insta::assert_snapshot!(errors.render(false));
+}
+
+#[test]
+fn a_patch_of_a_published_image_builds_it_from_its_commit() {
+    let digest = format!("sha256:{}", "c".repeat(64));
+    let published = format!(
+        "apiVersion: streamwright.dev/v1alpha1\nkind: Stream\nname: published\nversion: 4.12.0\nrepository: q.example/r\nreleaseBase: cli\ncomponents:\n  cli:\n    source: {{image: 'q.example/c@{digest}'}}\n    builtFrom: {{url: 'https://g.example/oc', ref: {}}}\n  pod:\n    source: {{image: 'q.example/c@{digest}'}}\n",
+        "d".repeat(40)
+    );
+    let published = parse(&Source::new("payload", published)).unwrap();
+    let patch = |component: &str| {
+        on(
+            &published,
+            &overlay("mine", &format!("  - patch: {{component: {component}, files: [p.patch]}}\n")),
+        )
+    };
+    let cli = patch("cli").unwrap().stream.components["cli"].clone();
+    let Origin::Git(git) = &cli.source else { panic!("{:?}", cli.source) };
+    assert_eq!((git.url.as_str(), git.reference.as_str()), ("https://g.example/oc", "d".repeat(40).as_str()));
+    insta::assert_snapshot!(patch("pod").unwrap_err().render(false));
+}
+
+#[test]
+fn operations_that_do_not_apply_are_named() {
+    for (case, operations) in [
+        ("unknown-component", "  - remove: {component: etc}\n"),
+        ("unknown-test", "  - changeGate: {test: smoke, blocking: true}\n"),
+        ("twice", "  - remove: {component: etcd}\n  - patch: {component: etcd, files: [a.patch]}\n"),
+        ("exists", "  - add: {component: etcd, definition: {source: {path: x}}}\n"),
+        ("test-exists", "  - addTest: {test: etcd, definition: {task: test-etcd}}\n"),
+        ("no-package", "  - change: {component: etcd, removePackages: [etcd-servr]}\n"),
+        ("no-commit", "  - pin: {component: etcd, commit: main}\n"),
+    ] {
+        insta::assert_snapshot!(case, apply(operations).unwrap_err().render(false));
+    }
+}
+
+#[test]
+fn a_third_overlay_that_patches_what_a_second_removes() {
+    let second = on(
+        &below(),
+        &overlay("edge", "  - removeTest: {test: etcd}\n  - remove: {component: etcd, why: small}\n"),
+    );
+    let third = overlay("site", "  - patch: {component: etcd, files: [a.patch]}\n");
+    insta::assert_snapshot!(on(&second.unwrap(), &third).unwrap_err().render(false));
+}
+
+#[test]
+fn a_name_of_a_stream_below_is_refused() {
+    let errors = on(&below(), &overlay("mini", "  []\n")).unwrap_err();
+    assert_eq!(errors.0[0].code, "name-of-parent");
+}
+
+#[test]
+fn the_example_of_the_reference_is_an_overlay() {
+    let File::Overlay(example) = parse_file(&Source::new("example", OVERLAY_EXAMPLE)).unwrap() else {
+        panic!("not an overlay")
+    };
+    let verbs: std::collections::BTreeSet<_> = example.overlay.operations.iter().map(|o| o.verb()).collect();
+    assert_eq!(verbs.len(), 10, "every operation is shown");
+    for operation in &example.overlay.operations {
+        assert!(OVERLAY_EXAMPLE.contains(&format!("- {}:", operation.verb())));
+    }
+}
+
+/// Operations on components of their own, so that none touches what another does.
+fn independent() -> impl Strategy<Value = Vec<String>> {
+    let one = |n: usize| {
+        prop_oneof![
+            Just(format!("  - add: {{component: new{n}, definition: {{source: {{path: c/new{n}}}}}}}\n")),
+            Just(format!("  - remove: {{component: c{n}}}\n")),
+            Just(format!("  - replace: {{component: c{n}, source: {{path: mine/c{n}}}}}\n")),
+            Just(format!("  - patch: {{component: c{n}, files: [p{n}.patch]}}\n")),
+            Just(format!("  - change: {{component: c{n}, addPackages: [p{n}], args: {{N: \"{n}\"}}}}\n")),
+            Just(format!("  - setBase: {{name: base{n}, base: {{component: c{n}}}}}\n")),
+        ]
+    };
+    (0..6_usize).map(one).collect::<Vec<_>>()
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_independent_operations_does_not_count(
+        operations in independent().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+    ) {
+        let components: String =
+            (0..6).map(|n| format!("  c{n}:\n    source: {{path: c/c{n}}}\n    packages: [q]\n")).collect();
+        let text = sample::STREAM.replace("components:\n", &format!("components:\n{components}"));
+        let below = parse(&Source::new("stream.yaml", text)).unwrap();
+        let flat = |list: &[String]| on(&below, &overlay("edge", &list.concat())).unwrap().stream;
+        prop_assert_eq!(flat(&operations.0), flat(&operations.1));
+    }
+
+    #[test]
+    fn an_operation_applied_in_two_overlays_is_as_in_one(operations in independent(), cut in 0..6_usize) {
+        let components: String =
+            (0..6).map(|n| format!("  c{n}:\n    source: {{path: c/c{n}}}\n")).collect();
+        let text = sample::STREAM.replace("components:\n", &format!("components:\n{components}"));
+        let below = parse(&Source::new("stream.yaml", text)).unwrap();
+        let list = |part: &[String]| if part.is_empty() { "  []\n".to_owned() } else { part.concat() };
+        let first = on(&below, &overlay("one", &list(&operations[..cut]))).unwrap();
+        let two = on(&first, &overlay("two", &list(&operations[cut..]))).unwrap().stream;
+        let at_once = on(&below, &overlay("two", &operations.concat())).unwrap().stream;
+        prop_assert_eq!(two.components.keys().collect::<Vec<_>>(), at_once.components.keys().collect::<Vec<_>>());
+        for (name, component) in &two.components {
+            let other = &at_once.components[name];
+            prop_assert_eq!(
+                (&component.source, &component.packages, &component.args),
+                (&other.source, &other.packages, &other.args)
+            );
+        }
+        prop_assert_eq!(two.bases, at_once.bases);
+    }
+}

@@ -1,0 +1,181 @@
+//! A stream with the streams that it is from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base::{Diagnostic, Source};
+use oci::{Reference, Store};
+use release::payload::info::ReleaseInfo;
+use release::payload::registry::Fetching;
+use stream::definition::overlay::Parent;
+use stream::definition::{Definition, File, OverlayDefinition, parse, parse_file};
+use stream::import::payload::{Image, Published, stream_file};
+use stream::lock::git::LsRemote;
+use stream::lock::{self, Lock, ResolveCommit};
+use stream::overlay::flatten;
+use stream::source::checkout::Checkouts;
+use stream::source::folder::Folder;
+
+use super::{LOCK_FILE, STREAM_FILE};
+use crate::commands::registry_client;
+use crate::failure::Failure;
+use crate::settings::Home;
+
+/// The most overlays on each other.
+const DEEPEST: usize = 50;
+
+/// A stream as it is with everything that it inherits.
+pub struct Lineage {
+    /// What the stream is.
+    pub definition: Definition,
+    /// The lock of the stream that it is from, when that has one.
+    pub below: Option<Lock>,
+    /// What the stream's own lock says.
+    pub lock: Option<Lock>,
+    /// What `from` resolved to, for the lock: the commit of a repository.
+    pub from: Option<String>,
+    /// The folders of all streams that have one, by name.
+    pub folders: BTreeMap<String, PathBuf>,
+    /// The tasks of the streams below; the nearest first.
+    pub tasks: Vec<Source>,
+}
+
+/// Reads the stream in `folder`, and everything that it is from.
+///
+/// With `anew`, the stream's own lock is not looked at, and parents in git are taken as they are now.
+///
+/// # Errors
+/// Files that are missing or wrong; parents that cannot be fetched; overlays that are from themselves.
+pub fn read(home: &Home, folder: &Folder, anew: bool) -> Result<Lineage, Failure> {
+    descend(home, folder, anew, &mut Vec::new())
+}
+
+fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -> Result<Lineage, Failure> {
+    let root = folder.path();
+    let Some(text) = folder.text(STREAM_FILE)? else {
+        return Err(Failure::invalid(format!(
+            "{} has no {STREAM_FILE}; docs/guide/first-stream.md shows how to write one",
+            root.display()
+        )));
+    };
+    let lock = match folder.text(LOCK_FILE)? {
+        Some(text) if !anew => Some(lock::text::parse(&text)?),
+        _ => None,
+    };
+    let overlay = match parse_file(&text)? {
+        File::Stream(definition) => {
+            let folders = BTreeMap::from([(definition.stream.name.clone(), root.to_owned())]);
+            return Ok(Lineage { definition, below: None, lock, from: None, folders, tasks: Vec::new() });
+        }
+        File::Overlay(overlay) => overlay,
+    };
+    above.push(fs::canonicalize(root)?);
+    let locked = lock.as_ref().and_then(|lock| lock.from.clone());
+    let (below, from) = parent(home, root, &overlay, locked.as_deref(), above)?;
+    above.pop();
+    let definition = flatten(&below.definition, &overlay)?;
+    let mut folders = below.folders;
+    let mut tasks = Vec::new();
+    if let Some(folder) = folders.get(&below.definition.stream.name) {
+        tasks.extend(Folder::new(folder).tasks()?);
+    }
+    tasks.extend(below.tasks);
+    folders.insert(definition.stream.name.clone(), root.to_owned());
+    Ok(Lineage { definition, below: below.lock.or(below.below), lock, from, folders, tasks })
+}
+
+/// The stream that an overlay is from, and what its reference resolved to.
+fn parent(
+    home: &Home,
+    root: &Path,
+    overlay: &OverlayDefinition,
+    locked: Option<&str>,
+    above: &mut Vec<PathBuf>,
+) -> Result<(Lineage, Option<String>), Failure> {
+    let wrong = |message: String| overlay.at(&["from"], Diagnostic::error("cannot-inherit", message));
+    match &overlay.overlay.from {
+        Parent::Path(path) => {
+            let at = root.join(path);
+            let real = fs::canonicalize(&at).map_err(|e| {
+                let finding = wrong(format!("cannot read the stream {}: {e}", at.display()));
+                Failure::from(base::Diagnostics::from(
+                    finding.help("`path` is relative to the folder of this stream.yaml"),
+                ))
+            })?;
+            if let Some(first) = above.iter().position(|seen| *seen == real) {
+                let way: Vec<String> =
+                    above[first..].iter().chain([&real]).map(|p| p.display().to_string()).collect();
+                let finding = wrong(format!("the stream is from itself: {}", way.join(" → ")));
+                return Err(base::Diagnostics::from(finding.help("one of them must have no `from`")).into());
+            }
+            if above.len() >= DEEPEST {
+                return Err(base::Diagnostics::from(wrong(format!("more than {DEEPEST} overlays"))).into());
+            }
+            Ok((descend(home, &Folder::new(at), false, above)?, None))
+        }
+        Parent::Git(git) => {
+            let failed = |e: String| {
+                let finding = wrong(format!("cannot fetch the stream: {e}"));
+                Failure::from(base::Diagnostics::from(finding))
+            };
+            let commit = match locked {
+                Some(commit) => commit.to_owned(),
+                None => LsRemote.commit(&git.url, &git.reference).map_err(|e| failed(e.to_string()))?,
+            };
+            let checkout =
+                Checkouts::new(home.checkouts()).get(&git.url, &commit).map_err(|e| failed(e.to_string()))?;
+            // The path may not lead out of the repository, whatever links it has.
+            let inside = Folder::new(checkout).below(&git.path)?;
+            Ok((descend(home, &inside, false, above)?, Some(commit)))
+        }
+        Parent::Payload(spec) => {
+            let at: Reference = spec.parse().map_err(|e| {
+                Failure::from(base::Diagnostics::from(wrong(format!("`{spec}` is not a pull spec: {e}"))))
+            })?;
+            if at.digest().is_none() {
+                let finding = wrong(format!("`{spec}` may mean another release tomorrow"))
+                    .help("write its digest, …@sha256:…; `sw release info` tells it");
+                return Err(base::Diagnostics::from(finding).into());
+            }
+            let text = published(home, &at).map_err(|e| {
+                let finding = wrong(format!("cannot read the release {spec}: {e}"))
+                    .help("check the pull spec, and that its registry can be reached");
+                Failure::from(base::Diagnostics::from(finding))
+            })?;
+            let definition = parse(&Source::new(spec.clone(), text))?;
+            let (below, lock, from) = (None, None, None);
+            let (folders, tasks) = (BTreeMap::new(), Vec::new());
+            Ok((Lineage { definition, below, lock, from, folders, tasks }, None))
+        }
+    }
+}
+
+/// A published release as the text of a stream file.
+///
+/// # Errors
+/// When it cannot be read, or is no release.
+pub fn published(home: &Home, at: &Reference) -> Result<String, Failure> {
+    let store = Store::open(home.store())?;
+    let info = match store.resolve(at)? {
+        Some(_) => ReleaseInfo::read(&store, at)?,
+        None => {
+            let client = registry_client(None)?;
+            ReleaseInfo::read(&Fetching::new(&store, &client, &()), at)?
+        }
+    };
+    let image = |tag: &release::payload::image_stream::Tag| {
+        let from = tag.from.as_ref()?;
+        Some(Image {
+            tag: tag.name.clone(),
+            pull_spec: from.name.clone(),
+            annotations: tag.annotations.clone().unwrap_or_default(),
+        })
+    };
+    Ok(stream_file(&Published {
+        pull_spec: at.to_string(),
+        release: info.name().to_owned(),
+        release_base: "cluster-version-operator".to_owned(),
+        images: info.references.tags.iter().filter_map(image).collect(),
+    }))
+}

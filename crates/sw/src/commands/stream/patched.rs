@@ -1,0 +1,109 @@
+//! Copies of sources with patches applied, kept by what they are made of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base::{Diagnostic, Hasher, Source};
+use stream::definition::Component;
+use stream::source::Sources as _;
+use stream::source::folder::Folder;
+
+use crate::commands::build::copy_tree;
+use crate::settings::Home;
+
+/// The position of a patch, and what is wrong with it.
+pub type Refused = Box<(usize, Diagnostic)>;
+
+/// The folder with the source of the component `name` and its patches applied; made when it is new, whole or not at all.
+///
+/// `before` knows the source without them; `folder` gives the folder of the stream that a patch belongs to.
+///
+/// # Errors
+/// The patch that cannot be read or does not apply, by its position; what git said of it is in the finding.
+pub fn copy(
+    home: &Home,
+    before: &Folder,
+    name: &str,
+    component: &Component,
+    folder: &dyn Fn(&Option<String>) -> Option<PathBuf>,
+) -> Result<PathBuf, Refused> {
+    let failed =
+        |index: usize, message: String| Box::new((index, Diagnostic::error("cannot-patch", message)));
+    let source = before.source(name, component).map_err(|e| failed(0, e.to_string()))?;
+    let tree = before.tree(name, component, None).map_err(|e| failed(0, e.to_string()))?;
+    let mut hasher = Hasher::new();
+    hasher.field(tree.to_string());
+    let mut patches: Vec<Source> = Vec::new();
+    for (index, patch) in component.patches.iter().enumerate() {
+        let within = folder(&patch.inherited)
+            .ok_or_else(|| failed(index, "the stream that has the patch has no folder".to_owned()))?;
+        let text = Folder::new(within).text(&patch.file).map_err(|e| failed(index, e.to_string()))?;
+        let text = text.ok_or_else(|| {
+            let message = format!("there is no patch file {}", patch.file);
+            let finding = Diagnostic::error("no-patch-file", message);
+            Box::new((index, finding.help("it lies below the stream's folder")))
+        })?;
+        hasher.field(text.text());
+        patches.push(text);
+    }
+    let done = home.patched().join(hasher.finish().short());
+    if done.is_dir() {
+        return Ok(done);
+    }
+    let work = home.patched().join(format!(".{}", base::name::suffix()));
+    let made = copy_tree(&source, &work)
+        .map_err(|e| failed(0, e.to_string()))
+        .and_then(|()| {
+            patches.iter().enumerate().try_for_each(|(index, patch)| {
+                apply(&work, patch).map_err(|said| Box::new((index, conflict(name, patch, &said))))
+            })
+        })
+        .and_then(|()| match fs::rename(&work, &done) {
+            // Somebody else was faster.
+            Err(_) if done.is_dir() => Ok(()),
+            other => other.map_err(|e| failed(0, e.to_string())),
+        });
+    if work.exists() {
+        // The first error is the one to report.
+        drop(fs::remove_dir_all(&work));
+    }
+    made.map(|()| done)
+}
+
+/// Applies one patch, all of it or nothing. Git refuses paths that leave the folder, also through symbolic links.
+fn apply(work: &Path, patch: &Source) -> Result<(), String> {
+    let cannot = |e: std::io::Error| format!("git cannot be run: {e}");
+    let mut command = Command::new("git");
+    // Without a repository around it: the folder is all that git may know of.
+    command
+        .args(["-c", "core.hooksPath=/dev/null", "-c", "apply.whitespace=nowarn", "apply", "-p1", "--", "-"])
+        .env("GIT_CEILING_DIRECTORIES", work.parent().unwrap_or(work))
+        .env("LC_ALL", "C")
+        .current_dir(work)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(cannot)?;
+    let text = patch.text().to_owned();
+    let input = child.stdin.take();
+    let feed = std::thread::spawn(move || {
+        // Git that ends early says why itself.
+        input.map(|mut input| std::io::Write::write_all(&mut input, text.as_bytes()))
+    });
+    let output = child.wait_with_output().map_err(cannot)?;
+    drop(feed.join());
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// A patch that does not apply, with the line of the patch that says what was expected.
+fn conflict(name: &str, patch: &Source, said: &str) -> Diagnostic {
+    let shown: Vec<&str> = said.lines().map(|line| line.trim_start_matches("error: ")).collect();
+    let message = format!("the patch {} does not apply to `{name}`: {}", patch.name(), shown.join("; "));
+    Diagnostic::error("patch-conflict", message).help(
+        "the source has moved under it: make the patch anew against the source as it is now, or remove it",
+    )
+}

@@ -1,0 +1,107 @@
+//! The sources of components that do not lie in the stream's own folder: from git, of streams below, patched.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base::{Diagnostic, Diagnostics};
+use stream::definition::{Component, Origin};
+use stream::lock::git::LsRemote;
+use stream::lock::{Lock, ResolveCommit, ResolveError};
+use stream::source::checkout::Checkouts;
+use stream::source::folder::{Fetched, Folder, lies_here};
+
+use super::lineage::Lineage;
+use super::patched;
+use crate::settings::Home;
+
+/// Sources by component, and what git references mean.
+#[derive(Debug, Default)]
+pub struct Sources {
+    commits: BTreeMap<(String, String), String>,
+    /// Where they are.
+    pub fetched: BTreeMap<String, Fetched>,
+}
+
+impl Sources {
+    /// Fetches what the stream names: at the commit of the lock when it has one, else at what the reference means now.
+    ///
+    /// # Errors
+    /// What cannot be resolved, fetched or patched, each with its place.
+    pub fn fetch(home: &Home, lineage: &Lineage, lock: Option<&Lock>) -> Result<Self, Diagnostics> {
+        let mut sources = Self::default();
+        let mut findings = Diagnostics::default();
+        let definition = &lineage.definition;
+        let own = &definition.stream.name;
+        let folder = |stream: &Option<String>| lineage.folders.get(stream.as_ref().unwrap_or(own)).cloned();
+        for (name, component) in &definition.stream.components {
+            if component.prebuilt().is_some() || lies_here(component) {
+                continue;
+            }
+            let place = |finding| definition.places.at(&["components", name, "source"], finding);
+            let plain = match &component.source {
+                Origin::Path(path) => folder(&component.inherited)
+                    .map(|within| Fetched { within, path: path.clone() })
+                    .ok_or_else(|| "the stream that it is inherited from has no folder".to_owned()),
+                _ => sources.checkout(home, name, component, lock),
+            };
+            let fetched = match plain {
+                Ok(fetched) => fetched,
+                Err(why) => {
+                    let message = format!("cannot fetch the source of `{name}`: {why}");
+                    findings.push(place(Diagnostic::error("cannot-fetch", message)));
+                    continue;
+                }
+            };
+            sources.fetched.insert(name.clone(), fetched);
+            if component.patches.is_empty() {
+                continue;
+            }
+            let before = Folder::new(".").with_fetched(sources.fetched.clone());
+            match patched::copy(home, &before, name, component, &folder) {
+                Ok(within) => {
+                    sources.fetched.insert(name.clone(), Fetched { within, path: ".".to_owned() });
+                }
+                Err(refused) => {
+                    let (index, finding) = *refused;
+                    let index = index.to_string();
+                    findings.push(definition.places.at(&["components", name, "patches", &index], finding));
+                }
+            }
+        }
+        findings.into_result(sources)
+    }
+
+    /// The checkout of a component's git source.
+    fn checkout(
+        &mut self,
+        home: &Home,
+        name: &str,
+        component: &Component,
+        lock: Option<&Lock>,
+    ) -> Result<Fetched, String> {
+        let Origin::Git(git) = &component.source else { return Err("it has no source".to_owned()) };
+        let at = (git.url.clone(), git.reference.clone());
+        let locked = lock
+            .and_then(|lock| lock.commits.get(name))
+            .filter(|known| known.url == git.url && known.reference == git.reference);
+        let commit = match (self.commits.get(&at), locked) {
+            (Some(commit), _) => commit.clone(),
+            (None, Some(known)) => known.commit.clone(),
+            (None, None) => LsRemote.commit(&git.url, &git.reference).map_err(|e| e.to_string())?,
+        };
+        let within: PathBuf =
+            Checkouts::new(home.checkouts()).get(&git.url, &commit).map_err(|e| e.to_string())?;
+        self.commits.insert(at, commit);
+        Ok(Fetched { within, path: git.path.clone() })
+    }
+}
+
+impl ResolveCommit for Sources {
+    /// What was fetched is what is locked, even if the branch moves meanwhile.
+    fn commit(&self, url: &str, reference: &str) -> Result<String, ResolveError> {
+        match self.commits.get(&(url.to_owned(), reference.to_owned())) {
+            Some(commit) => Ok(commit.clone()),
+            None => LsRemote.commit(url, reference),
+        }
+    }
+}
