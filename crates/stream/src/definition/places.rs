@@ -91,6 +91,12 @@ impl Places {
         (found.source, found.key.unwrap_or(found.node.span))
     }
 
+    /// The file and span where exactly this field was written; none for defaults.
+    pub fn written(&self, path: &[&str]) -> Option<(&Source, Span)> {
+        let found = self.follow(path);
+        (found.depth == path.len()).then(|| (found.source, found.key.unwrap_or(found.node.span)))
+    }
+
     /// The uppermost text that says something of all of the path, else of most of it.
     fn follow(&self, path: &[&str]) -> Found<'_> {
         let over = self.layers.iter().rev().filter_map(|layer| layer.follow(path));

@@ -2,11 +2,13 @@
 //!
 //! - [`flatten`](mod@flatten): a stream and an overlay on it to the stream that they are together
 //! - [`history`]: which operation did what
+//! - [`show`]: a stream with the line that says each of its fields; two streams side by side
 //! - `apply`: single operations
 
 mod apply;
 pub mod flatten;
 pub mod history;
+pub mod show;
 
 pub use flatten::flatten;
 pub use history::{Applied, History};

@@ -77,6 +77,11 @@ pub enum Command {
     Render(RenderArgs),
     /// Write the stream's lock: every version and digest that it resolves to now
     Lock(LockArgs),
+    /// Make a stream of your own from another one or a published release: an overlay with a small difference
+    Branch(BranchArgs),
+    /// Look at streams
+    #[command(subcommand)]
+    Stream(StreamCommand),
     /// Run Tekton YAML on this machine
     Run(RunArgs),
     /// Check Tekton YAML: what a cluster's admission would refuse, with the place and what to write instead

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::{EngineArgs, Format};
+use super::{EngineArgs, Format, pair};
 
 /// A stream.
 #[derive(Debug, Clone, Args)]
@@ -67,4 +67,92 @@ pub struct LockArgs {
     /// Resolve everything anew, also what the lock has already
     #[arg(long)]
     pub update: bool,
+}
+
+/// `sw stream …`.
+#[derive(Debug, Subcommand)]
+pub enum StreamCommand {
+    /// Print a stream with everything it inherits, and the file and line that says each of it
+    Show {
+        #[command(flatten)]
+        stream: StreamArg,
+
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = ShowFormat::Text)]
+        output: ShowFormat,
+    },
+    /// Print what is different in the stream B
+    Diff {
+        /// Folder with stream.yaml, or the file itself
+        a: PathBuf,
+        /// Folder with stream.yaml, or the file itself
+        b: PathBuf,
+
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = Format::Text)]
+        output: Format,
+    },
+}
+
+/// How to print a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShowFormat {
+    /// A stream file with the origin of every line behind it
+    Text,
+    /// A stream file
+    Yaml,
+    /// Its lines with their origins, and the operations that were applied
+    Json,
+}
+
+/// `sw branch`.
+#[derive(Debug, Args)]
+pub struct BranchArgs {
+    /// What to inherit: the folder of a stream, GIT-URL@REF[#FOLDER], or the pull spec of a published release
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+
+    /// Name of the new stream
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Folder to write [default: NAME]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+
+    /// Where its images will be published [default: localhost:5757/NAME]
+    #[arg(long, value_name = "REPOSITORY")]
+    pub repository: Option<String>,
+
+    /// Build a component from something else: a folder, GIT-URL@REF[#FOLDER], or an image by digest
+    #[arg(long, value_name = "COMPONENT=SOURCE", value_parser = pair)]
+    pub replace: Vec<(String, String)>,
+
+    /// Add a component
+    #[arg(long, value_name = "COMPONENT=SOURCE", value_parser = pair)]
+    pub add: Vec<(String, String)>,
+
+    /// Leave a component out
+    #[arg(long, value_name = "COMPONENT")]
+    pub remove: Vec<String>,
+
+    /// Apply a patch file to a component's source; it is copied into the new stream's folder
+    #[arg(long, value_name = "COMPONENT=FILE", value_parser = pair)]
+    pub patch: Vec<(String, String)>,
+
+    /// Keep a component at a commit
+    #[arg(long, value_name = "COMPONENT=COMMIT", value_parser = pair)]
+    pub pin: Vec<(String, String)>,
+
+    /// Say what a name in FROM means: an image from a registry
+    #[arg(long, value_name = "NAME=IMAGE", value_parser = pair)]
+    pub set_base: Vec<(String, String)>,
+
+    /// Leave a test out
+    #[arg(long, value_name = "TEST")]
+    pub remove_test: Vec<String>,
+
+    /// Why; written beside every operation
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
 }

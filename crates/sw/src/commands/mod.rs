@@ -1,5 +1,6 @@
 //! One file per command: from parsed arguments to an exit code.
 
+mod branch;
 mod build;
 mod build_record;
 mod cache;
@@ -50,6 +51,8 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Plan(args) => plan::plan(&home, &args),
         Command::Render(args) => plan::render(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
+        Command::Branch(args) => branch::run(&home, &args),
+        Command::Stream(command) => stream::show::run(&home, &command),
         Command::Run(args) => run::run(&home, &args),
         Command::Graph(args) => graph::run(&args),
         Command::Validate(args) => validate::run(&args),

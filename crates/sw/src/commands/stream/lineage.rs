@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use base::{Diagnostic, Source};
 use oci::{Reference, Store};
@@ -112,7 +112,7 @@ fn parent(
             if above.len() >= DEEPEST {
                 return Err(base::Diagnostics::from(wrong(format!("more than {DEEPEST} overlays"))).into());
             }
-            Ok((descend(home, &Folder::new(at), false, above)?, None))
+            Ok((descend(home, &Folder::new(short(&at, &real)), false, above)?, None))
         }
         Parent::Git(git) => {
             let failed = |e: String| {
@@ -149,6 +149,24 @@ fn parent(
             Ok((Lineage { definition, below, lock, from, folders, tasks }, None))
         }
     }
+}
+
+/// `a/../b` as `b`, which reads better in messages, when it is the same folder.
+fn short(at: &Path, real: &Path) -> PathBuf {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in at.components() {
+        match (part, parts.last()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            (Component::CurDir, _) => {}
+            _ => parts.push(part),
+        }
+    }
+    let short: PathBuf = parts.iter().collect();
+    let short = if parts.is_empty() { PathBuf::from(".") } else { short };
+    // With a symbolic link on the way it may be another one.
+    if fs::canonicalize(&short).is_ok_and(|found| found == real) { short } else { at.to_owned() }
 }
 
 /// A published release as the text of a stream file.

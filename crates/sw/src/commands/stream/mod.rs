@@ -3,9 +3,11 @@
 //! - [`lineage`]: a stream with the streams that it is from
 //! - [`sources`]: the sources that do not lie in its folder
 //! - [`patched`]: sources with patches applied
+//! - [`show`]: `sw stream show` and `sw stream diff`
 
-mod lineage;
+pub mod lineage;
 mod patched;
+pub mod show;
 mod sources;
 
 use std::fs;
@@ -112,7 +114,11 @@ fn expired(definition: &Definition) -> Result<(), Failure> {
     Ok(())
 }
 
-fn root(given: &Path) -> Result<PathBuf, Failure> {
+/// The folder that a user means who names it or the stream.yaml in it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn root(given: &Path) -> Result<PathBuf, Failure> {
     let cannot = |e: std::io::Error| Failure::invalid(format!("cannot read {}: {e}", given.display()));
     let is_file = fs::metadata(given).map_err(cannot)?.is_file();
     let root = if is_file { given.parent().unwrap_or(Path::new("")) } else { given };
