@@ -7,6 +7,7 @@ mod doctor;
 mod engine;
 mod git_sources;
 mod graph;
+mod inputs;
 mod logs;
 mod oci_runtime;
 mod plan;
