@@ -8,15 +8,16 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// The arrows of the house: each crate, and the crates of this repository that it may use. `testkit` is for the tests of all.
-pub const ALLOWED: [(&str, &[&str]); 10] = [
+pub const ALLOWED: [(&str, &[&str]); 11] = [
     ("base", &[]),
     ("tekton", &["base"]),
+    ("kustomize", &["base", "tekton"]),
     ("oci", &["base"]),
     ("engine", &["base", "oci", "tekton"]),
     ("stream", &["base", "oci", "tekton"]),
     ("release", &["base", "oci"]),
     ("service", &["base", "engine", "oci", "release", "stream", "tekton"]),
-    ("sw", &["base", "engine", "oci", "release", "service", "stream", "tekton"]),
+    ("sw", &["base", "engine", "kustomize", "oci", "release", "service", "stream", "tekton"]),
     ("testkit", &["base", "oci"]),
     ("xtask", &["base", "engine", "oci", "release", "stream", "sw", "tekton"]),
 ];

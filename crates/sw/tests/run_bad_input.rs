@@ -352,7 +352,7 @@ fn a_folder_that_even_root_cannot_read() {
 fn files() {
     let Some(env) = TestEnv::new() else { return };
     insta::assert_snapshot!(env.call(&["run", "none.yaml"]).code(2).stderr, @"error: cannot read none.yaml: No such file or directory (os error 2)");
-    insta::assert_snapshot!(env.call(&["run", "."]).code(2).stderr, @"error: cannot read .: Is a directory (os error 21)");
+    insta::assert_snapshot!(env.call(&["run", "."]).code(2).stderr, @"error: the files have no PipelineRun, TaskRun, Pipeline or Task to run");
     fs::write(env.path("bytes.yaml"), [0xff, 0xfe, 0x00]).unwrap();
     insta::assert_snapshot!(env.call(&["run", "bytes.yaml"]).code(2).stderr, @"error: cannot read bytes.yaml: stream did not contain valid UTF-8");
 }

@@ -205,7 +205,7 @@ spec:
 ";
     insta::assert_snapshot!(refused(text), @"
     accepted
-    warning[foreign-kind]: EventListener (triggers.tekton.dev/v1beta1) is not used
+    warning[foreign-kind]: skipped EventListener e (triggers.tekton.dev/v1beta1): it is not used here
      --> x.yaml:3:7
       |
     3 | kind: EventListener

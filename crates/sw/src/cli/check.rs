@@ -1,15 +1,14 @@
 //! `sw validate` and `sw graph`: Tekton YAML before it runs.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
+
+use super::InputArgs;
 
 /// `sw validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// YAML or JSON files, and folders whose YAML files are all checked; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub inputs: InputArgs,
 
     /// How to print
     #[arg(short, long, value_enum, default_value_t = FindingsFormat::Text)]
@@ -30,10 +29,8 @@ pub enum FindingsFormat {
 /// `sw graph`.
 #[derive(Debug, Args)]
 pub struct GraphArgs {
-    /// YAML or JSON files with a PipelineRun or TaskRun and what they refer to, or one Pipeline or Task; `-` is standard
-    /// input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub inputs: InputArgs,
 
     /// Show the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]

@@ -2,13 +2,14 @@
 //!
 //! - [`stream`]: commands on streams
 //! - [`engine`]: what all commands share that run something
-//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs
+//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs; [`inputs`]: which files
 //! - [`release`]: release payloads
 //! - [`store`]: registry, store and cache
 //! - [`runtime`]: the hidden OCI runtime
 
 mod check;
 mod engine;
+mod inputs;
 mod release;
 mod run;
 mod runs;
@@ -22,6 +23,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use check::*;
 pub use engine::*;
+pub use inputs::*;
 pub use release::*;
 pub use run::*;
 pub use runs::*;

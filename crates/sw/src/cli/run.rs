@@ -1,18 +1,14 @@
 //! `sw run`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::{EngineArgs, pair};
+use super::{EngineArgs, InputArgs, pair};
 
 /// `sw run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// YAML or JSON files with a PipelineRun or TaskRun and what they refer to, or one Pipeline or Task; `-` is standard
-    /// input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub inputs: InputArgs,
 
     #[command(flatten)]
     pub engine: EngineArgs,

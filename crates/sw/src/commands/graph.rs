@@ -8,14 +8,15 @@ use tekton::prepare::{Definitions, NotFound};
 use tekton::types::{PipelineRun, TaskRun};
 
 use super::Ended;
-use super::run::{choose, read_all};
+use super::inputs::read_all;
+use super::run::choose;
 use crate::cli::{GraphArgs, GraphFormat};
 use crate::failure::Failure;
 use crate::output::graph::{Outline, dot, mermaid, text};
 
 /// Draws what the files would run.
 pub fn run(args: &GraphArgs) -> Result<Ended, Failure> {
-    let mut documents = read_all(&args.files)?;
+    let mut documents = read_all(&args.inputs)?;
     let chosen = choose(&mut documents, args.name.as_deref())?;
     // Names are completed by numbers: the same files give the same picture.
     let mut unnamed = 0;

@@ -7,6 +7,7 @@ mod cache;
 mod doctor;
 mod engine;
 mod graph;
+mod inputs;
 mod logs;
 mod oci_runtime;
 mod plan;

@@ -1,37 +1,32 @@
 //! `sw run`: any Tekton YAML on this machine.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use base::{Diagnostics, Exit, Source};
+use base::Exit;
 use engine::Finished;
 use tekton::catalog::Catalog;
-use tekton::load::load;
 use tekton::load::{Document, Object};
 use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
 use tekton::types::{
     ObjectMeta, Param, ParamValue, PipelineRef, PipelineRun, PipelineRunSpec, TaskRef, TaskRun, TaskRunSpec,
     WorkspaceBinding,
 };
-use tekton::validate::validate;
 
 use super::Ended;
 use super::engine::{config, confined, observer};
+use super::inputs::read_all;
 use super::run_inputs::check;
 use crate::cli::{RunArgs, RunFormat};
 use crate::failure::Failure;
 use crate::settings::Home;
-
-/// A file of YAML larger than this is not one that people write.
-const LARGEST_FILE: u64 = 64 << 20;
 
 /// Runs what the files say.
 pub fn run(home: &Home, args: &RunArgs) -> Result<Ended, Failure> {
     if let Some(ended) = confined()? {
         return Ok(ended);
     }
-    let mut documents = read_all(&args.files)?;
+    let mut documents = read_all(&args.inputs)?;
     let chosen = choose(&mut documents, args.name.as_deref())?;
     let folders = amend(&mut documents[chosen].object, args)?;
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
@@ -101,48 +96,6 @@ fn objects(finished: &Finished) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(texts)
-}
-
-/// The objects of the files; warnings are printed.
-///
-/// # Errors
-/// Files that cannot be read, and everything that admission would refuse.
-pub(super) fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
-    let mut documents = Vec::new();
-    let mut found = Diagnostics::default();
-    for file in files {
-        let text =
-            read(file).map_err(|e| Failure::invalid(format!("cannot read {}: {e}", file.display())))?;
-        match load(&Source::new(file.display().to_string(), text)) {
-            Ok(loaded) => {
-                found.extend(loaded.warnings);
-                loaded.documents.iter().for_each(|d| found.extend(validate(d)));
-                documents.extend(loaded.documents);
-            }
-            Err(diagnostics) => found.extend(diagnostics),
-        }
-    }
-    if found.has_errors() {
-        return Err(found.into());
-    }
-    for warning in found {
-        anstream::eprintln!("{}", warning.render(false));
-    }
-    Ok(documents)
-}
-
-/// The text of a file, or of standard input for `-`.
-///
-/// # Errors
-/// When it cannot be read or is no text.
-pub fn read(file: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST_FILE).read_to_string(&mut text)?;
-    } else {
-        std::fs::File::open(file)?.take(LARGEST_FILE).read_to_string(&mut text)?;
-    }
-    Ok(text)
 }
 
 /// The position of the run that is meant. When the files have none, one is added for the pipeline or task that is meant.

@@ -1,0 +1,17 @@
+//! Which Tekton YAML a command reads.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Files, folders and kustomizations.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// YAML or JSON files, and folders whose YAML files are all read; `-` is standard input
+    #[arg(required_unless_present = "kustomize", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Build the kustomization in this folder and read the result; nothing is fetched and no plugins run
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
+}

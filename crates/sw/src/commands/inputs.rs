@@ -1,0 +1,161 @@
+//! From what was named on the command line to the objects in it: files, all files below folders, and kustomizations.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use base::{Diagnostic, Diagnostics, Severity, Source};
+use kustomize::Disk;
+use tekton::load::{Document, load};
+use tekton::validate::validate;
+use tekton::yaml;
+
+use crate::cli::InputArgs;
+use crate::failure::{Failure, colour_wanted};
+
+/// A file of YAML larger than this is not one that people write.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// The objects of all texts without errors.
+    pub documents: Vec<Document>,
+    /// What admission would refuse, and what is worth saying.
+    pub findings: Vec<Diagnostic>,
+    /// How many files and kustomizations there were.
+    pub files: usize,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// Files and folders that cannot be read; findings are no errors here.
+pub fn read(args: &InputArgs) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs::default();
+    for path in &args.files {
+        if path.is_dir() {
+            let mut files = Vec::new();
+            below(path, &mut files).map_err(|e| unreadable(path, &e))?;
+            for file in files {
+                match file.file_stem().is_some_and(|name| name == "kustomization") {
+                    true => inputs.findings.push(left_out(&file)),
+                    false => inputs.file(&file)?,
+                }
+            }
+        } else {
+            inputs.file(path)?;
+        }
+    }
+    for folder in &args.kustomize {
+        inputs.kustomization(folder)?;
+    }
+    Ok(inputs)
+}
+
+/// The objects of everything; warnings are printed.
+///
+/// # Errors
+/// Those of [`read`], and everything that admission would refuse.
+pub fn read_all(args: &InputArgs) -> Result<Vec<Document>, Failure> {
+    let inputs = read(args)?;
+    if inputs.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Diagnostics(inputs.findings).into());
+    }
+    let colour = colour_wanted(&std::io::stderr());
+    for finding in &inputs.findings {
+        anstream::eprintln!("{}", shown(finding, colour).trim_end());
+    }
+    Ok(inputs.documents)
+}
+
+/// A finding for people, with an empty line after it; what is skipped is one line.
+pub fn shown(finding: &Diagnostic, colour: bool) -> String {
+    if ["foreign-kind", "kustomization"].contains(&finding.code) {
+        finding.to_string()
+    } else {
+        format!("{}\n", finding.render(colour))
+    }
+}
+
+impl Inputs {
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        self.files += 1;
+        let text = text(path).map_err(|e| unreadable(path, &e))?;
+        self.text(&Source::new(path.display().to_string(), text), |finding| finding);
+        Ok(())
+    }
+
+    fn text(&mut self, source: &Source, told: impl Fn(Diagnostic) -> Diagnostic) {
+        match load(source) {
+            Ok(loaded) => {
+                self.findings.extend(loaded.warnings.into_iter().map(&told));
+                self.findings.extend(loaded.documents.iter().flat_map(|d| validate(d).0).map(&told));
+                self.documents.extend(loaded.documents);
+            }
+            Err(refused) => self.findings.extend(refused.into_iter().map(&told)),
+        }
+    }
+
+    /// Every object becomes a text of its own, named after the file that it was built from.
+    fn kustomization(&mut self, folder: &Path) -> Result<(), Failure> {
+        self.files += 1;
+        let built = match kustomize::build(&Disk, folder) {
+            Ok(built) => built,
+            Err(problems) => {
+                self.findings.extend(problems);
+                return Ok(());
+            }
+        };
+        self.findings.extend(built.warnings);
+        for object in built.objects {
+            let origin = &object.origin;
+            let (line, _) = origin.source.position(origin.span.start);
+            let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
+            let source = Source::new(name, stream::yaml::document(&object.value)?);
+            let tree = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop());
+            self.text(&source, |finding| match &tree {
+                Some(tree) => kustomize::relocate(finding, (&source, tree), origin),
+                None => finding,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::invalid(format!("cannot read {}: {error}", path.display()))
+}
+
+/// The text of a file, or of standard input for `-`.
+fn text(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(LARGEST_FILE).read_to_string(&mut text)?;
+    } else {
+        fs::File::open(file)?.take(LARGEST_FILE).read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// Files that a kustomization patches are seldom whole without it.
+fn left_out(kustomization: &Path) -> Diagnostic {
+    let folder = kustomization.parent().unwrap_or(Path::new("."));
+    let message = format!("skipped {}: build it with -k {}", kustomization.display(), folder.display());
+    Diagnostic::warning("kustomization", message)
+}
+
+/// The YAML files below a folder, sorted; links to folders are not followed.
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            below(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
