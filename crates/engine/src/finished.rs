@@ -60,17 +60,33 @@ impl Finished {
 }
 
 impl Finished {
-    /// The results of each pipeline task that ran, by its name.
+    /// How many seconds each TaskRun took that is over, by its task in the pipeline.
+    pub fn task_seconds(&self) -> Vec<(String, f64)> {
+        let of = |run: &TaskRun| Some((pipeline_task(run), seconds(run)?));
+        match self {
+            Self::Pipeline(_, children) => children.iter().filter_map(of).collect(),
+            Self::Task(run) => of(run).into_iter().collect(),
+        }
+    }
+
+    /// The results of each TaskRun, by its task in the pipeline.
     pub fn task_results(&self) -> Vec<(String, BTreeMap<String, String>)> {
-        let of = |run: &TaskRun| {
-            let task = run.metadata.labels.get("tekton.dev/pipelineTask").cloned().unwrap_or_default();
-            (task, as_text(&run.status.results))
-        };
+        let of = |run: &TaskRun| (pipeline_task(run), as_text(&run.status.results));
         match self {
             Self::Pipeline(_, children) => children.iter().map(of).collect(),
             Self::Task(run) => vec![of(run)],
         }
     }
+}
+
+fn pipeline_task(run: &TaskRun) -> String {
+    run.metadata.labels.get("tekton.dev/pipelineTask").cloned().unwrap_or_default()
+}
+
+/// How long a TaskRun took, in seconds; none while it runs.
+fn seconds(run: &TaskRun) -> Option<f64> {
+    let (start, end) = (run.status.start_time?, run.status.completion_time?);
+    Some(end.0.duration_since(start.0).as_secs_f64().max(0.0))
 }
 
 /// Results as text; arrays and objects as JSON.

@@ -3,7 +3,13 @@
 //! - [`known`]: what was built before, asked through a trait
 //! - [`reason`]: why something is built
 //! - [`table`]: a plan as text
+//! - [`estimate`](mod@estimate): how long it will take
+//! - [`dependents`](mod@dependents): what is looked at again when a component changes
+//! - [`against`](mod@against): a plan beside a published release
 
+pub mod against;
+pub mod dependents;
+pub mod estimate;
 pub mod known;
 pub mod reason;
 pub mod table;
@@ -13,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::Digest;
 use serde::Serialize;
 
+pub use self::against::against;
+pub use self::dependents::dependents;
+pub use self::estimate::estimate;
 pub use self::known::{KnownBuilds, LastBuild};
 pub use self::reason::{Change, Reason, ReasonCode};
 use crate::graph::{BaseImage, Graph, Node};
@@ -90,6 +99,9 @@ pub struct Planned {
     /// The pull spec of an image that is there already and never built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prebuilt: Option<String>,
+    /// The stream that it is inherited from; none for one of the stream's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<String>,
     /// The labels that its image gets.
     #[serde(skip)]
     pub labels: BTreeMap<String, String>,
@@ -142,7 +154,8 @@ pub fn plan(
         }
     }
     let mut counts = Counts::default();
-    for one in &planned {
+    for one in &mut planned {
+        one.inherited = graph.stream.components.get(&one.component).and_then(|c| c.inherited.clone());
         match one.action {
             Action::Reuse => counts.reuse += 1,
             Action::Build => counts.build += 1,
@@ -165,6 +178,7 @@ fn prebuilt(name: &str, image: &str) -> Option<Planned> {
         image: Some(digest),
         bases: Vec::new(),
         prebuilt: Some(image.to_owned()),
+        inherited: None,
         labels: BTreeMap::new(),
     })
 }
@@ -248,6 +262,7 @@ impl<'a> Candidate<'a> {
             image: if action == Action::Reuse { image } else { None },
             bases: self.node.base_components().into_iter().map(str::to_owned).collect(),
             prebuilt: None,
+            inherited: None,
             labels: self.inputs.labels(),
         }
     }

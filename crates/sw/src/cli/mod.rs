@@ -75,6 +75,10 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what a build would do to each component, and why
     Plan(PlanArgs),
+    /// Show why a component is built or not, down to what changed
+    Why(WhyArgs),
+    /// Show what depends on a component
+    Rdeps(WhyArgs),
     /// Print the Tekton YAML that a build runs
     Render(RenderArgs),
     /// Write the stream's lock: every version and digest that it resolves to now

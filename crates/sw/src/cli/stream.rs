@@ -46,6 +46,25 @@ pub struct PlanArgs {
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub force: Vec<String>,
 
+    /// Compare what will be released with a published release
+    #[arg(long, value_name = "RELEASE")]
+    pub diff: Option<String>,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+/// `sw why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The component
+    pub component: String,
+
+    /// Folder with stream.yaml, or the file itself
+    #[arg(value_name = "STREAM", default_value = ".")]
+    pub stream: PathBuf,
+
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,

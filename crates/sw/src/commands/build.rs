@@ -223,6 +223,7 @@ fn conclude(
     let images = built_images(planned, finished)?;
     let stopped_at = early_cutoffs(planned, finished, &images);
     let mut record = planned.record.clone();
+    record.seconds.extend(build_seconds(planned, finished)?);
     for (component, image) in &images {
         record.images.insert(component.clone(), *image);
         let (Some(inputs), Some(node)) = (planned.inputs.get(component), loaded.graph.nodes.get(component))
@@ -309,6 +310,17 @@ fn early_cutoffs(
         }
     }
     found
+}
+
+/// How long the components took that were built in this run.
+fn build_seconds(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, f64>, Failure> {
+    let names = rendered(planned)?.names;
+    let built = |task: &str| {
+        let results = finished.task_results().into_iter().find(|(name, _)| name == task).map(|(_, r)| r);
+        results.is_some_and(|r| r.get("cached").is_some_and(|cached| cached.trim() == "false"))
+    };
+    let seconds = finished.task_seconds().into_iter().filter(|(task, _)| built(task));
+    Ok(seconds.filter_map(|(task, s)| Some((names.component_of(&task)?.to_owned(), s))).collect())
 }
 
 /// The images of the components whose tasks succeeded in this run.

@@ -22,6 +22,9 @@ pub struct BuildRecord {
     /// The image that each component had.
     #[serde(default)]
     pub images: BTreeMap<String, Digest>,
+    /// Seconds that each component took when it was last built.
+    #[serde(default)]
+    pub seconds: BTreeMap<String, f64>,
     /// The last release that was assembled and judged.
     #[serde(default)]
     pub release: Option<BuiltRelease>,

@@ -19,6 +19,7 @@ mod runs;
 mod store;
 mod stream;
 mod validate;
+mod why;
 
 use base::Exit;
 
@@ -50,6 +51,8 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
     match cli.command {
         Command::Build(args) => build::run(&home, &args),
         Command::Plan(args) => plan::plan(&home, &args),
+        Command::Why(args) => why::why(&home, &args),
+        Command::Rdeps(args) => why::rdeps(&home, &args),
         Command::Render(args) => plan::render(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
         Command::Branch(args) => branch::run(&home, &args),

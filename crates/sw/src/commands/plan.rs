@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{Digest, Exit, diagnostic};
 use oci::{Reference, Store};
 use stream::key::{Inputs, inputs};
-use stream::plan::{KnownBuilds, LastBuild, Plan, plan as make_plan};
+use stream::plan::against::Fate;
+use stream::plan::{KnownBuilds, LastBuild, Plan, against, estimate, plan as make_plan};
 use stream::render::{Rendered, Request, render as make_render};
 
 use super::stream::{Loaded, load};
 use super::{Ended, build_record::BuildRecord};
 use crate::cli::{Format, PlanArgs, RenderArgs};
 use crate::failure::Failure;
+use crate::output::table::columns;
 use crate::settings::Home;
 
 /// A stream with its plan.
@@ -29,10 +31,52 @@ pub struct Planned {
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
     let planned = planned(home, load(home, &args.stream)?, &args.force)?;
-    match args.output {
-        Format::Json => anstream::println!("{}", serde_json::to_string_pretty(&planned.plan)?),
-        Format::Text => anstream::print!("{}", stream::plan::table::table(&planned.plan)),
+    if let Some(release) = &args.diff {
+        return diff(home, &planned, release, args.output);
     }
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let estimate = estimate(&planned.plan, &planned.record.seconds, jobs);
+    match args.output {
+        Format::Json => {
+            let mut shown = serde_json::to_value(&planned.plan)?;
+            shown["estimate"] = serde_json::to_value(&estimate)?;
+            anstream::println!("{}", serde_json::to_string_pretty(&shown)?);
+        }
+        Format::Text => {
+            anstream::print!("{}", stream::plan::table::table(&planned.plan));
+            anstream::print!("{}", stream::plan::table::time(&estimate));
+        }
+    }
+    Ok(Exit::Success.into())
+}
+
+/// What each tag of the payload will be, compared with a published release.
+fn diff(home: &Home, planned: &Planned, release: &str, output: Format) -> Result<Ended, Failure> {
+    let at: Reference = release.parse().map_err(|e| Failure::invalid(format!("--diff {release}: {e}")))?;
+    let info = super::stream::lineage::release(home, &at)?;
+    let digest = |(tag, spec): (&str, &str)| {
+        Some((tag.to_owned(), spec.split_once('@').and_then(|(_, digest)| digest.parse().ok())?))
+    };
+    let images: BTreeMap<String, Digest> = info.images().filter_map(digest).collect();
+    let fates = against(&planned.plan, &images);
+    if output == Format::Json {
+        anstream::println!("{}", serde_json::to_string_pretty(&fates)?);
+        return Ok(Exit::Success.into());
+    }
+    let short = |digest: &Option<Digest>| digest.as_ref().map(Digest::short).unwrap_or_default();
+    let header = ["TAG", "BECOMES", "RELEASE", "HERE", "WHY"].map(str::to_owned).to_vec();
+    let changed = fates.iter().filter(|fate| fate.fate != Fate::Same);
+    let rows: Vec<Vec<String>> = changed
+        .map(|fate| {
+            let (from, to) = (short(&fate.from), short(&fate.to));
+            vec![fate.tag.clone(), fate.fate.as_str().to_owned(), from, to, fate.why.join("; ")]
+        })
+        .collect();
+    let same = fates.len() - rows.len();
+    if !rows.is_empty() {
+        anstream::println!("{}", columns(&[vec![header], rows].concat()));
+    }
+    anstream::println!("{same} of {} tags are the images of {}", fates.len(), info.name());
     Ok(Exit::Success.into())
 }
 

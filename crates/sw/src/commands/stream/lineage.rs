@@ -169,19 +169,25 @@ fn short(at: &Path, real: &Path) -> PathBuf {
     if fs::canonicalize(&short).is_ok_and(|found| found == real) { short } else { at.to_owned() }
 }
 
+/// A release of the local store, else of its registry.
+///
+/// # Errors
+/// When it cannot be read, or is no release.
+pub fn release(home: &Home, at: &Reference) -> Result<ReleaseInfo, Failure> {
+    let store = Store::open(home.store())?;
+    if store.resolve(at)?.is_some() {
+        return Ok(ReleaseInfo::read(&store, at)?);
+    }
+    let client = registry_client(None)?;
+    Ok(ReleaseInfo::read(&Fetching::new(&store, &client, &()), at)?)
+}
+
 /// A published release as the text of a stream file.
 ///
 /// # Errors
 /// When it cannot be read, or is no release.
 pub fn published(home: &Home, at: &Reference) -> Result<String, Failure> {
-    let store = Store::open(home.store())?;
-    let info = match store.resolve(at)? {
-        Some(_) => ReleaseInfo::read(&store, at)?,
-        None => {
-            let client = registry_client(None)?;
-            ReleaseInfo::read(&Fetching::new(&store, &client, &()), at)?
-        }
-    };
+    let info = release(home, at)?;
     let image = |tag: &release::payload::image_stream::Tag| {
         let from = tag.from.as_ref()?;
         Some(Image {

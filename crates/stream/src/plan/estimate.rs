@@ -1,0 +1,119 @@
+//! How long a build will take, from how long its parts took before.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Action, Plan};
+
+/// How long what is built will take.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// Seconds for all of it, with as many tasks at a time as were given. What may be reused counts as built.
+    pub seconds: f64,
+    /// The components that follow each other and together take longest; the rest can be built beside them.
+    pub critical_path: Vec<String>,
+    /// Seconds for these.
+    pub critical_seconds: f64,
+    /// Components that were never built here; they count like the average of the others.
+    pub unknown: Vec<String>,
+}
+
+/// Estimates a plan. `seconds` is how long each component took the last time that it was built; `jobs` is how many tasks run at a
+/// time, at least 1.
+pub fn estimate(plan: &Plan, seconds: &BTreeMap<String, f64>, jobs: usize) -> Estimate {
+    let average = match seconds.len() {
+        0 => 0.0,
+        // A precision of 52 bits is plenty for a number of components.
+        count => seconds.values().sum::<f64>() / f64::from(u32::try_from(count).unwrap_or(u32::MAX)),
+    };
+    let mut result = Estimate::default();
+    let mut total = 0.0;
+    /// Seconds until a component is there, and the base that it waits for longest.
+    struct End<'a> {
+        seconds: f64,
+        after: Option<&'a str>,
+    }
+    let mut ends: BTreeMap<&str, End<'_>> = BTreeMap::new();
+    for planned in plan.components.iter().filter(|planned| planned.action != Action::Reuse) {
+        let own = seconds.get(&planned.component).copied().unwrap_or_else(|| {
+            result.unknown.push(planned.component.clone());
+            average
+        });
+        total += own;
+        let bases =
+            planned.bases.iter().filter_map(|base| Some((base.as_str(), ends.get(base.as_str())?.seconds)));
+        let last = bases.max_by(|a, b| a.1.total_cmp(&b.1));
+        let begin = last.map_or(0.0, |(_, seconds)| seconds);
+        ends.insert(&planned.component, End { seconds: begin + own, after: last.map(|(base, _)| base) });
+    }
+    let mut next = ends.iter().max_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds)).map(|(name, _)| *name);
+    result.critical_seconds = next.and_then(|name| ends.get(name)).map_or(0.0, |end| end.seconds);
+    while let Some(name) = next {
+        result.critical_path.insert(0, name.to_owned());
+        next = ends.get(name).and_then(|end| end.after);
+    }
+    let jobs = f64::from(u32::try_from(jobs.max(1)).unwrap_or(u32::MAX));
+    result.seconds = result.critical_seconds.max(total / jobs);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use base::Digest;
+
+    use super::*;
+    use crate::plan::{Counts, Planned};
+
+    fn plan(components: &[(&str, Action, &[&str])]) -> Plan {
+        let planned = |(name, action, bases): &(&str, Action, &[&str])| Planned {
+            component: (*name).to_owned(),
+            action: *action,
+            reasons: Vec::new(),
+            inputs: Digest::of(name),
+            key: None,
+            image: None,
+            bases: bases.iter().map(|base| (*base).to_owned()).collect(),
+            prebuilt: None,
+            inherited: None,
+            labels: BTreeMap::new(),
+        };
+        Plan {
+            stream: "s".to_owned(),
+            components: components.iter().map(planned).collect(),
+            counts: Counts::default(),
+            payload: BTreeMap::new(),
+        }
+    }
+
+    fn history(seconds: &[(&str, f64)]) -> BTreeMap<String, f64> {
+        seconds.iter().map(|(name, s)| ((*name).to_owned(), *s)).collect()
+    }
+
+    #[test]
+    fn what_follows_each_other_decides_unless_there_is_too_much_beside_it() {
+        let plan = plan(&[
+            ("base", Action::Build, &[]),
+            ("a", Action::Maybe, &["base"]),
+            ("b", Action::Maybe, &["base"]),
+            ("there", Action::Reuse, &["base"]),
+        ]);
+        let history = history(&[("base", 10.0), ("a", 5.0), ("b", 20.0), ("there", 99.0)]);
+        let wide = estimate(&plan, &history, 8);
+        assert_eq!((wide.seconds, wide.critical_seconds), (30.0, 30.0));
+        assert_eq!(wide.critical_path, ["base", "b"]);
+        assert_eq!(estimate(&plan, &history, 1).seconds, 35.0);
+    }
+
+    #[test]
+    fn what_was_never_built_counts_like_the_others() {
+        let plan = plan(&[("a", Action::Build, &[]), ("new", Action::Build, &["a"])]);
+        let known = estimate(&plan, &history(&[("a", 4.0), ("b", 8.0)]), 2);
+        assert_eq!((known.seconds, known.unknown.as_slice()), (10.0, ["new".to_owned()].as_slice()));
+        assert_eq!(estimate(&plan, &BTreeMap::new(), 2).seconds, 0.0);
+        assert_eq!(estimate(&self::plan(&[]), &BTreeMap::new(), 0), Estimate::default());
+    }
+}
