@@ -2,7 +2,8 @@
 //!
 //! - [`stream`]: commands on streams
 //! - [`engine`]: what all commands share that run something
-//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs; [`inputs`]: which files
+//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs; [`inputs`]: which files;
+//!   [`trigger`]: what an event runs of it
 //! - [`release`]: release payloads
 //! - [`store`]: registry, store and cache
 //! - [`runtime`]: the hidden OCI runtime
@@ -16,6 +17,7 @@ mod runs;
 mod runtime;
 mod store;
 mod stream;
+mod trigger;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,7 @@ pub use runs::*;
 pub use runtime::*;
 pub use store::*;
 pub use stream::*;
+pub use trigger::*;
 
 /// From a stream file to a tested release of OKD, on this machine.
 #[derive(Debug, Parser)]
@@ -85,6 +88,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Show what Tekton YAML would run: which task waits for which, and why
     Graph(GraphArgs),
+    /// Show what an event of a code host would run, and why not the rest; and run it
+    Trigger(TriggerArgs),
     /// List runs, newest first
     Runs(RunsArgs),
     /// Print the logs of a run

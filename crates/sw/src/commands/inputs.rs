@@ -127,8 +127,27 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::invalid(format!("cannot read {}: {error}", path.display()))
 }
 
+/// The files, and all YAML files below the folders.
+///
+/// # Errors
+/// Folders that cannot be read.
+pub fn all_files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            below(path, &mut files).map_err(|e| unreadable(path, &e))?;
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
 /// The text of a file, or of standard input for `-`.
-fn text(file: &Path) -> std::io::Result<String> {
+///
+/// # Errors
+/// When it cannot be read or is no text.
+pub fn text(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
         std::io::stdin().lock().take(LARGEST_FILE).read_to_string(&mut text)?;

@@ -3,6 +3,7 @@
 mod build;
 mod build_record;
 mod cache;
+mod changed_files;
 mod doctor;
 mod engine;
 mod git_sources;
@@ -18,6 +19,7 @@ mod run_inputs;
 mod runs;
 mod store;
 mod stream;
+mod trigger;
 mod validate;
 
 use base::Exit;
@@ -55,6 +57,7 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Run(args) => run::run(&home, &args),
         Command::Graph(args) => graph::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Trigger(args) => trigger::run(&home, &args),
         Command::Runs(args) => runs::run(&home, &args),
         Command::Logs(args) => logs::run(&home, &args),
         Command::Release(command) => release::run(&home, command),

@@ -28,6 +28,19 @@ pub fn run(home: &Home, args: &RunArgs) -> Result<Ended, Failure> {
     }
     let mut documents = read_all(&args.inputs)?;
     let chosen = choose(&mut documents, args.name.as_deref())?;
+    Ok(run_documents(home, documents, chosen, args)?.into())
+}
+
+/// Runs the run at position `chosen` of these documents. The files that `args` names are not looked at.
+///
+/// # Errors
+/// Documents that do not fit together, and what keeps the engine from running.
+pub(super) fn run_documents(
+    home: &Home,
+    mut documents: Vec<Document>,
+    chosen: usize,
+    args: &RunArgs,
+) -> Result<Exit, Failure> {
     let folders = amend(&mut documents[chosen].object, args)?;
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
@@ -42,7 +55,7 @@ pub fn run(home: &Home, args: &RunArgs) -> Result<Ended, Failure> {
     )?;
     let finished = engine::run(&config, &catalog, &name)?;
     report(&finished, args.output)?;
-    Ok(exit(&finished).into())
+    Ok(exit(&finished))
 }
 
 /// What was typed, quoted for a shell.
