@@ -17,7 +17,10 @@ pub const CHARGE: &str = "@charge";
 const BUDGET: u64 = 128 << 20;
 
 /// What a value weighs beside its text.
-const EACH: u64 = 64;
+const EACH: u64 = 192;
+
+/// What is said when nothing is left.
+const SPENT: &str = "it goes over too much data";
 
 /// What is left.
 #[derive(Debug)]
@@ -33,15 +36,22 @@ impl Budget {
     /// Takes `bytes` off.
     ///
     /// # Errors
-    /// When there is not so much left.
-    pub fn charge(&self, function: &str, bytes: u64) -> Result<(), ExecutionError> {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        taken.map(drop).map_err(|_| {
-            ExecutionError::function_error(
-                function.trim_start_matches('@'),
-                "the expression goes over too much data",
-            )
-        })
+    /// When there is not so much left; from then on, always: a loop may go on after an error in it.
+    pub fn charge(&self, bytes: u64) -> Result<(), ExecutionError> {
+        let left = self.0.load(Ordering::Relaxed).saturating_sub(bytes);
+        self.0.store(left, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Whether anything is left.
+    ///
+    /// # Errors
+    /// When there is not.
+    pub fn check(&self) -> Result<(), ExecutionError> {
+        if self.0.load(Ordering::Relaxed) > 0 {
+            return Ok(());
+        }
+        Err(ExecutionError::function_error("expression", SPENT))
     }
 
     /// Takes the weight of a value off.
@@ -49,7 +59,7 @@ impl Budget {
     /// # Errors
     /// Those of [`Budget::charge`].
     pub fn weigh(&self, value: &Value) -> Result<(), ExecutionError> {
-        self.charge(CHARGE, weight(value))
+        self.charge(weight(value))
     }
 }
 

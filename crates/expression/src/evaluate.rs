@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cel::common::value::CowVal;
 use cel::{Context, Env, ExecutionError, FunctionContext, IdedExpr, ParseErrors, Value};
 use serde_json::Value as Json;
 
@@ -107,13 +108,33 @@ fn context<'a>(scope: &Scope) -> Result<Context<'a, 'a>, Box<dyn std::error::Err
     for name in text::NAMES {
         let budget = budget.clone();
         let function = move |call: &FunctionContext<'_, '_>| {
+            budget.check()?;
             let (this, args) = arguments(call)?;
             text::call(name, &this.unwrap_or(Value::Null), &args, &budget)
         };
         context.add_function(&format!("@{name}"), function)?;
     }
-    context.add_function(budget::CHARGE, move |value: Value| budget.weigh(&value).map(|()| value))?;
+    context.add_function(budget::CHARGE, charging(budget))?;
     Ok(context)
+}
+
+/// A function as the evaluator keeps it.
+type Native = Box<
+    dyn for<'context, 'call> Fn(
+            &mut FunctionContext<'context, 'call>,
+        ) -> Result<CowVal<'context, 'call>, ExecutionError>
+        + Send
+        + Sync,
+>;
+
+/// Weighs its argument and gives it back as it is.
+fn charging(budget: Arc<Budget>) -> Native {
+    Box::new(move |call| {
+        budget.check()?;
+        let argument = call.args.pop().ok_or_else(ExecutionError::missing_argument_or_target)?;
+        budget.weigh(&Value::try_from(argument.as_ref())?)?;
+        Ok(argument)
+    })
 }
 
 type Arguments = (Option<Value>, Vec<Value>);
@@ -129,6 +150,7 @@ fn given(
     function: &Function,
     budget: &Budget,
 ) -> Result<Value, ExecutionError> {
+    budget.check()?;
     let (this, args) = arguments(call)?;
     let mut values = Vec::with_capacity(args.len() + 1);
     for value in this.iter().chain(&args) {
@@ -235,7 +257,7 @@ mod tests {
         let many = json!({"xs": vec![1; 3000], "text": "x".repeat(100_000)});
         let error = |expression| with(many.clone(), expression).unwrap_err();
         for expression in [
-            "body.xs.all(a, body.xs.all(b, body.xs.all(c, true)))",
+            "body.xs.exists(a, body.xs.exists(b, body.xs.exists(c, body.xs.exists(d, false))))",
             "body.xs.map(a, body.xs.map(b, body.xs))",
             "body.xs.map(a, body)",
             "body.xs.map(a, {'a': body})",

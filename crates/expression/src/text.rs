@@ -17,20 +17,20 @@ const PIECE: u64 = 48;
 pub fn call(name: &str, this: &Value, args: &[Value], budget: &Budget) -> Result<Value, ExecutionError> {
     match (name, this, args) {
         ("replace", Value::String(text), [Value::String(from), Value::String(to)]) => {
-            charge_replacing(name, text, from, to, budget)?;
+            charge_replacing(text, from, to, budget)?;
             Ok(text.replace(from.as_str(), to).into())
         }
         ("replace", Value::String(text), [Value::String(from), Value::String(to), Value::Int(most)]) => {
-            charge_replacing(name, text, from, to, budget)?;
+            charge_replacing(text, from, to, budget)?;
             match usize::try_from(*most) {
                 Ok(most) => Ok(text.replacen(from.as_str(), to, most).into()),
                 // As in Go, a negative limit is none.
                 Err(_) => Ok(text.replace(from.as_str(), to).into()),
             }
         }
-        ("split", Value::String(text), [Value::String(at)]) => split(name, text, at, -1, budget),
+        ("split", Value::String(text), [Value::String(at)]) => split(text, at, -1, budget),
         ("split", Value::String(text), [Value::String(at), Value::Int(most)]) => {
-            split(name, text, at, *most, budget)
+            split(text, at, *most, budget)
         }
         ("join", Value::List(_), []) => join(name, this, "", budget),
         ("join", Value::List(_), [Value::String(between)]) => join(name, this, between, budget),
@@ -48,21 +48,15 @@ pub fn call(name: &str, this: &Value, args: &[Value], budget: &Budget) -> Result
     }
 }
 
-fn charge_replacing(
-    name: &str,
-    text: &str,
-    from: &str,
-    to: &str,
-    budget: &Budget,
-) -> Result<(), ExecutionError> {
+fn charge_replacing(text: &str, from: &str, to: &str, budget: &Budget) -> Result<(), ExecutionError> {
     let places = text.len().checked_div(from.len()).map_or(text.len() + 1, |n| n + 1) as u64;
-    budget.charge(name, text.len() as u64 + places.saturating_mul(to.len() as u64))
+    budget.charge(text.len() as u64 + places.saturating_mul(to.len() as u64))
 }
 
 /// As Go's `strings.SplitN`: no text between the pieces means each character, a negative limit none.
-fn split(name: &str, text: &str, at: &str, most: i64, budget: &Budget) -> Result<Value, ExecutionError> {
+fn split(text: &str, at: &str, most: i64, budget: &Budget) -> Result<Value, ExecutionError> {
     let pieces = text.len().checked_div(at.len()).unwrap_or(text.len()) as u64 + 1;
-    budget.charge(name, text.len() as u64 + pieces.saturating_mul(PIECE))?;
+    budget.charge(text.len() as u64 + pieces.saturating_mul(PIECE))?;
     let limit = usize::try_from(most).unwrap_or(usize::MAX);
     let pieces: Vec<Value> = if limit == 0 {
         Vec::new()
@@ -88,7 +82,7 @@ fn split(name: &str, text: &str, at: &str, most: i64, budget: &Budget) -> Result
 fn join(name: &str, list: &Value, between: &str, budget: &Budget) -> Result<Value, ExecutionError> {
     let Value::List(items) = list else { return Ok(Value::Null) };
     budget.weigh(list)?;
-    budget.charge(name, (items.len() as u64).saturating_mul(between.len() as u64))?;
+    budget.charge((items.len() as u64).saturating_mul(between.len() as u64))?;
     let texts: Option<Vec<&str>> =
         items.iter().map(|item| if let Value::String(s) = item { Some(s.as_str()) } else { None }).collect();
     texts

@@ -7,11 +7,13 @@ use super::glob;
 use crate::event::{Changes, Event, Facts};
 
 /// Variables and functions for the annotation of a run.
-pub fn scope(text: &str, event: &Event, facts: &Facts, changes: &Changes) -> Scope {
+///
+/// When it is not known which files changed, there is no `files`, and `pathChanged` has no answer.
+pub fn scope(text: &str, event: &Event, facts: &Facts, changes: Option<&Changes>) -> Scope {
     let headers: Map<String, Json> =
         event.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Json::from(value))).collect();
-    let paths: Vec<String> = changes.all().into_iter().map(str::to_owned).collect();
-    Scope::default()
+    let paths = changes.map(|c| c.all().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let scope = Scope::default()
         .variable("event", json!(facts.event))
         .variable("event_title", json!(facts.title))
         .variable("target_branch", json!(branch(text, "target_branch", &facts.target_branch, facts)))
@@ -20,11 +22,15 @@ pub fn scope(text: &str, event: &Event, facts: &Facts, changes: &Changes) -> Sco
         .variable("source_url", json!(facts.source_url))
         .variable("body", event.body.clone())
         .variable("headers", Json::Object(headers))
-        .variable("files", changes.to_json())
         .function("pathChanged", move |args| {
+            let paths = paths.as_ref().ok_or("it is not known which files changed")?;
             let pattern = args.first().and_then(Json::as_str).ok_or("it is called on a text")?;
             paths.iter().try_fold(false, |any, path| Ok(any || glob::matches(pattern, path)?)).map(Json::from)
-        })
+        });
+    match changes {
+        Some(changes) => scope.variable("files", changes.to_json()),
+        None => scope,
+    }
 }
 
 /// A push has its branch in full; an expression that compares it without `refs/heads/` gets it without.

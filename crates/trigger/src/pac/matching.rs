@@ -160,12 +160,8 @@ impl Judge<'_> {
                     .push(format!("`{other}` is not looked at, because there is an `on-cel-expression`"));
             }
         }
-        let unknown = Changes::default();
         let Occasion { event, facts, changes, .. } = *self.occasion;
-        if changes.is_none() && (text.contains("pathChanged") || text.contains("files.")) {
-            return self.candidate.because(SUBJECT, false, self.no_files());
-        }
-        let scope = cel::scope(text, event, facts, changes.unwrap_or(&unknown));
+        let scope = cel::scope(text, event, facts, changes);
         let shown_text = line(text);
         let values = of_expression(text, &scope);
         match evaluate(text, &scope) {
@@ -178,6 +174,11 @@ impl Judge<'_> {
                 false,
                 format!("{shown_text} is {}, neither true nor false", shown(&other)),
             ),
+            Err(ExpressionError::Evaluation(_))
+                if changes.is_none() && (text.contains("pathChanged") || text.contains("files.")) =>
+            {
+                self.candidate.because(SUBJECT, false, self.no_files())
+            }
             Err(ExpressionError::Evaluation(why)) => {
                 self.candidate.because(SUBJECT, false, format!("{shown_text}: {why}{values}"))
             }
