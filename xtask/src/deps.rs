@@ -8,18 +8,34 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// The arrows of the house: each crate, and the crates of this repository that it may use. `testkit` is for the tests of all.
-pub const ALLOWED: [(&str, &[&str]); 13] = [
+pub const ALLOWED: [(&str, &[&str]); 15] = [
     ("base", &[]),
+    ("git", &[]),
     ("tekton", &["base"]),
     ("kustomize", &["base", "tekton"]),
     ("oci", &["base"]),
     ("expression", &[]),
     ("engine", &["base", "expression", "oci", "tekton"]),
+    ("resolve", &["base", "git", "oci", "tekton"]),
     ("trigger", &["base", "expression", "tekton"]),
-    ("stream", &["base", "oci", "tekton"]),
+    ("stream", &["base", "git", "oci", "tekton"]),
     ("release", &["base", "oci"]),
     ("service", &["base", "engine", "oci", "release", "stream", "tekton"]),
-    ("sw", &["base", "engine", "kustomize", "oci", "release", "service", "stream", "tekton", "trigger"]),
+    (
+        "sw",
+        &[
+            "base",
+            "engine",
+            "kustomize",
+            "oci",
+            "release",
+            "resolve",
+            "service",
+            "stream",
+            "tekton",
+            "trigger",
+        ],
+    ),
     ("testkit", &["base", "oci"]),
     ("xtask", &["base", "engine", "oci", "release", "stream", "sw", "tekton"]),
 ];

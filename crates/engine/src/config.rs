@@ -23,8 +23,8 @@ pub struct Config {
     pub store: Store,
     /// Their unpacked layers.
     pub layers: Layers,
-    /// Fetches images that are not here.
-    pub client: Arc<Client>,
+    /// Fetches images that are not here; none when the network is not to be used.
+    pub client: Option<Arc<Client>>,
     /// Images that mean something else here; the first match counts.
     pub aliases: Vec<Alias>,
     /// Persistent volume claims.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tekton::next::decision::TIMED_OUT;
 use tekton::next::{Child, ChildRun, Decision, Facts, Request, next};
-use tekton::prepare::{self, PipelineContext, PreparedPipeline};
+use tekton::prepare::{self, Failure, PipelineContext, PreparedPipeline};
 use tekton::status::pipeline_run::{Times, failed, status};
 use tekton::status::{condition, reason};
 use tekton::types::{ConditionStatus, PipelineRun, TaskRun, Time};
@@ -32,17 +32,17 @@ pub fn run(shared: &Shared<'_>, mut run: PipelineRun) -> Result<(PipelineRun, Ve
     let started = Time(shared.config.clock.now());
     run.status.start_time = Some(started);
     let context = PipelineContext { settings: &shared.settings, cel: &Evaluator };
-    let prepared = match prepare::pipeline(&run, shared.catalog, &context) {
+    let prepared = match prepare::pipeline(&run, &shared.definitions, &context) {
         Ok(prepared) => prepared,
         Err(failure) => {
-            run.status = failed(&failure, started);
+            run.status = failed(&unless_stopped(shared, &run, failure), started);
             return Ok((run, Vec::new()));
         }
     };
     run.metadata = prepared.metadata.clone();
     shared.journal.record(Happened::RunStarted {
         run: shared.run.clone(),
-        pipeline: run.spec.pipeline_ref.as_ref().map_or(&run.metadata.name, |r| &r.name).clone(),
+        pipeline: run.metadata.labels.get("tekton.dev/pipeline").unwrap_or(&run.metadata.name).clone(),
         tasks: prepared.tasks.iter().map(|t| t.task.name.clone()).collect(),
     });
     for claim in &prepared.claims {
@@ -72,6 +72,17 @@ pub fn run(shared: &Shared<'_>, mut run: PipelineRun) -> Result<(PipelineRun, Ve
     run.status = status(&prepared, &facts, &decision, times);
     let children = facts.children.iter().filter_map(|c| runs.remove(&c.name)).collect();
     Ok((run, children))
+}
+
+/// What could not be fetched because the user wants an end is no failure of the pipeline.
+fn unless_stopped(shared: &Shared<'_>, run: &PipelineRun, failure: Failure) -> Failure {
+    match shared.config.stop.asked() {
+        None => failure,
+        Some(_) => {
+            let message = format!("PipelineRun {:?} was cancelled", run.metadata.name);
+            Failure::new(reason::CANCELLED, message)
+        }
+    }
 }
 
 struct Dispatcher<'a> {

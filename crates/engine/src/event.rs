@@ -30,6 +30,19 @@ pub enum Happened {
         /// Tasks of the pipeline in file order, finally tasks last.
         tasks: Vec<String>,
     },
+    /// A resolver got a definition. Told once for each, also before [`Happened::RunStarted`].
+    Resolved {
+        /// `Task`, `Pipeline` or `StepAction`.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// The repository, address or bundle.
+        uri: String,
+        /// Digests by algorithm: of the commit, the text or the bundle.
+        digest: BTreeMap<String, String>,
+        /// The file or entry; empty where there is no such thing.
+        entry_point: String,
+    },
     /// A TaskRun attempt begins.
     TaskStarted {
         /// The task.

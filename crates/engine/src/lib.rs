@@ -9,6 +9,7 @@
 //! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share
 //! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
 //! - [`record`]: runs on disk; [`log`]: what steps print; [`cgroup`]: control groups of a run
+//! - [`resolved`]: definitions from elsewhere, noted
 //! - [`finished`], [`error`]: how it ends
 //! - [`local`]: containers on this machine
 
@@ -26,6 +27,7 @@ pub mod journal;
 pub mod local;
 pub mod log;
 pub mod record;
+pub mod resolved;
 pub mod run;
 pub mod shared;
 pub mod step;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::{Catalog, Run};
 use tekton::load::{Document, Object};
-use tekton::prepare::Settings;
+use tekton::prepare::{Definitions, Settings};
 use tekton::types::ObjectMeta;
 
 use crate::cgroup;
@@ -20,16 +20,23 @@ use crate::finished::Finished;
 use crate::journal::Journal;
 use crate::local::images::Images;
 use crate::record::Recording;
+use crate::resolved::Noted;
 use crate::shared::Shared;
 use crate::task_run;
 
-/// Runs the PipelineRun or TaskRun called `name` of `catalog` to its end.
+/// Runs the PipelineRun or TaskRun called `name` of `catalog` to its end. What it refers to is asked of `definitions`; the
+/// catalog itself is one that knows no resolvers.
 ///
 /// Must be called inside [`crate::local::confine`]. A run that fails is `Ok`; see [`Finished`].
 ///
 /// # Errors
 /// When there is no such run, or it cannot be recorded.
-pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, EngineError> {
+pub fn run(
+    config: &Config,
+    catalog: &Catalog,
+    definitions: &(dyn Definitions + Sync),
+    name: &str,
+) -> Result<Finished, EngineError> {
     let wanted = catalog
         .runs()
         .find(|r| r.metadata().name == name)
@@ -47,9 +54,11 @@ pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, E
             return Err(in_folder(e));
         }
     };
+    let journal = Arc::new(journal);
     let shared = Shared {
         config,
         catalog,
+        definitions: Noted::new(definitions, journal.clone()),
         settings: Settings::default(),
         images: Images::new(
             config.store.clone(),
@@ -57,7 +66,7 @@ pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, E
             config.client.clone(),
             config.aliases.clone(),
         ),
-        journal: Arc::new(journal),
+        journal,
         recording: &recording,
         memory,
         run: recording.id().to_owned(),
@@ -69,7 +78,11 @@ pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, E
             identify(&mut run.metadata);
             shared.journal.record(Happened::RunStarted {
                 run: shared.run.clone(),
-                pipeline: run.spec.task_ref.as_ref().map_or(name, |r| &r.name).to_owned(),
+                // What a resolver will find has no name yet.
+                pipeline: match &run.spec.task_ref {
+                    Some(reference) if !reference.name.is_empty() => reference.name.clone(),
+                    _ => name.to_owned(),
+                },
                 tasks: vec![name.to_owned()],
             });
             Finished::Task(Box::new(task_run::run(&shared, name, run, &config.stop)))

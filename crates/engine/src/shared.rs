@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::local::images::Images;
 use crate::local::volume::{VolumeError, empty};
 use crate::record::Recording;
+use crate::resolved::Noted;
 
 /// What all TaskRuns of one run share.
 pub struct Shared<'a> {
@@ -18,6 +19,8 @@ pub struct Shared<'a> {
     pub config: &'a Config,
     /// Objects that came with the run.
     pub catalog: &'a Catalog,
+    /// Finds referenced tasks, pipelines and step actions.
+    pub definitions: Noted<'a>,
     /// Defaults of the API.
     pub settings: Settings,
     /// Images, resolved once a run.

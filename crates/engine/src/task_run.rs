@@ -1,8 +1,8 @@
 //! One TaskRun: its attempts one after the other (tekton.md §2.8).
 
 use tekton::next::retry;
-use tekton::prepare::{self, TaskContext};
-use tekton::status::task_run as status;
+use tekton::prepare::{self, Failure, TaskContext};
+use tekton::status::{reason, task_run as status};
 use tekton::types::{ConditionStatus, TaskRun, Time};
 
 use crate::attempt;
@@ -21,7 +21,7 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
         let attempt = earlier.len();
         let context = TaskContext { retry_count: attempt, settings: &shared.settings };
         let mut failed_step = None;
-        match prepare::task(&run, shared.catalog, &context) {
+        match prepare::task(&run, &shared.definitions, &context) {
             Ok(prepared) => {
                 for warning in &prepared.warnings {
                     shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
@@ -39,6 +39,15 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 failed_step = ended.failed_step;
             }
             Err(failure) => {
+                // What could not be fetched because of a request to stop is no failure of the task.
+                let failure = match stop.asked() {
+                    None => failure,
+                    Some(reason) => {
+                        let (name, why) = (&run.metadata.name, stop_message(reason));
+                        let message = format!("TaskRun {name:?} was cancelled. {why}");
+                        Failure::new(reason::TASK_RUN_CANCELLED, message)
+                    }
+                };
                 run.status = status::failed(&failure, Time(shared.config.clock.now()));
                 run.status.retries_status = earlier;
             }

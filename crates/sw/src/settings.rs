@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// runs/     journals and logs
 /// claims/   persistent volume claims
 /// checkouts/ git sources of streams
+/// resolved/ what remote references of Tekton YAML meant
 /// builds/   what is known of the last build of each stream
 /// ```
 #[derive(Debug, Clone)]
@@ -63,6 +64,11 @@ impl Home {
     /// Git sources of streams, by repository and commit.
     pub fn checkouts(&self) -> PathBuf {
         self.0.join("checkouts")
+    }
+
+    /// What remote references of Tekton YAML meant.
+    pub fn resolved(&self) -> PathBuf {
+        self.0.join("resolved")
     }
 
     /// What is known of the last build of a stream.

@@ -6,6 +6,7 @@
 //! - [`convert`]: v1beta1 as v1
 //! - [`load`](mod@load): texts as objects
 //! - [`catalog`]: objects by kind and name
+//! - [`contents`]: what config maps and secrets hold
 //! - [`defaults`]: what admission writes into objects
 //! - [`validate`](mod@validate): what admission refuses
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
@@ -19,6 +20,7 @@
 //! - [`next`]: what a pipeline run does next
 
 pub mod catalog;
+pub mod contents;
 pub mod convert;
 pub mod decode;
 pub mod defaults;

@@ -10,7 +10,8 @@ use crate::prepare::{Definitions, pipeline_params};
 use crate::substitute::reference::task_result;
 use crate::substitute::{Replacements, pipeline as fields};
 use crate::types::{
-    EmbeddedTask, Matrix, Param, ParamValue, PipelineSpec, PipelineTask, Step, TaskSpec, WhenExpression,
+    EmbeddedTask, Matrix, Param, ParamValue, PipelineSpec, PipelineTask, Step, StepRef, TaskRef, TaskSpec,
+    WhenExpression,
 };
 
 /// A pipeline before it runs.
@@ -293,14 +294,14 @@ fn parts(task: &PipelineTask) -> Vec<(String, PipelineTask)> {
 fn node(task: &PipelineTask, known: &Replacements, definitions: &dyn Definitions) -> Node {
     Node {
         name: task.name.clone(),
-        runs: runs(task, definitions),
+        runs: runs(task, known, definitions),
         when: task.when.iter().map(guard).collect(),
         matrix: task.is_matrixed().then(|| fan_out(task, known)),
         retries: task.retries,
     }
 }
 
-fn runs(task: &PipelineTask, definitions: &dyn Definitions) -> Runs {
+fn runs(task: &PipelineTask, known: &Replacements, definitions: &dyn Definitions) -> Runs {
     if task.is_custom() {
         let inline = task.task_spec.as_ref().map(|t| t.kind.clone());
         let kind = task.task_ref.as_ref().map(|r| r.kind.clone()).or(inline).unwrap_or_default();
@@ -310,11 +311,14 @@ fn runs(task: &PipelineTask, definitions: &dyn Definitions) -> Runs {
         return Runs::Pipeline { pipeline: task.pipeline_ref.as_ref().map(|r| r.name.clone()) };
     }
     match (&task.task_ref, task.inline()) {
-        (Some(reference), _) => match definitions.task(reference) {
+        (Some(reference), _) => match definitions.task(&known_params(reference, known)) {
             Ok(found) => {
                 Runs::Task { content: content(&found.spec, definitions), task: Some(found.metadata.name) }
             }
-            Err(problem) => Runs::Unknown { task: reference.name.clone(), problem: problem.to_string() },
+            Err(problem) => Runs::Unknown {
+                task: shown(&reference.name, &reference.resolver),
+                problem: problem.to_string(),
+            },
         },
         (None, inline) => {
             let content = inline.map(|spec| content(spec, definitions)).unwrap_or_default();
@@ -323,17 +327,33 @@ fn runs(task: &PipelineTask, definitions: &dyn Definitions) -> Runs {
     }
 }
 
+/// What a reference is called before it is known what it means.
+fn shown(name: &str, resolver: &str) -> String {
+    if name.is_empty() { format!("(resolver {resolver})") } else { name.to_owned() }
+}
+
+/// The reference with the params of its resolver as far as they are known.
+fn known_params(reference: &TaskRef, known: &Replacements) -> TaskRef {
+    let mut reference = reference.clone();
+    known.edit_params(&mut reference.params);
+    reference
+}
+
 fn content(spec: &TaskSpec, definitions: &dyn Definitions) -> TaskContent {
     let template = spec.step_template.as_ref().map(|t| t.image.clone()).unwrap_or_default();
     let step = |(i, step): (usize, &Step)| {
         let action = step.r#ref.as_ref().and_then(|r| definitions.step_action(r).ok());
-        let own = action.map_or_else(|| step.image.clone(), |found| found.spec.image);
+        let own = action.as_ref().map_or_else(|| step.image.clone(), |found| found.spec.image.clone());
+        let named = |r: &StepRef| match &action {
+            Some(found) if r.name.is_empty() => found.metadata.name.clone(),
+            _ => shown(&r.name, &r.resolver),
+        };
         // A step action that was not found does not get the template's image: it will bring its own.
         let bare = own.is_empty() && step.r#ref.is_none();
         Container {
             name: step_name(&step.name, i),
             image: if bare { template.clone() } else { own },
-            action: step.r#ref.as_ref().map(|r| r.name.clone()),
+            action: step.r#ref.as_ref().map(named),
             when: step.when.iter().map(guard).collect(),
         }
     };

@@ -7,9 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tekton::catalog::Catalog;
+use tekton::contents::{Contents, Kind, contents};
 use tekton::prepare::paths::CREDENTIALS;
-
-use super::objects::{Contents, Kind, contents};
 
 /// Contents by path below `/tekton/creds` and below HOME. Printed for debugging, it shows the paths only.
 #[derive(Clone, PartialEq, Eq, Default)]

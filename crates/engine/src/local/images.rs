@@ -26,7 +26,7 @@ pub const HOST: &str = "host";
 pub struct Images {
     store: Store,
     layers: Layers,
-    client: Arc<Client>,
+    client: Option<Arc<Client>>,
     aliases: Vec<Alias>,
     platform: Platform,
     known: Mutex<HashMap<String, Arc<Resolved>>>,
@@ -49,8 +49,8 @@ pub enum Resolved {
 }
 
 impl Images {
-    /// Images from `store`, fetched with `client` when the store lacks them.
-    pub fn new(store: Store, layers: Layers, client: Arc<Client>, aliases: Vec<Alias>) -> Self {
+    /// Images from `store`, fetched with `client` when the store lacks them; without a client only from there.
+    pub fn new(store: Store, layers: Layers, client: Option<Arc<Client>>, aliases: Vec<Alias>) -> Self {
         Self { store, layers, client, aliases, platform: Platform::host(), known: Mutex::default() }
     }
 
@@ -81,7 +81,10 @@ impl Images {
             Some(stored) => stored,
             None => {
                 let wanted = Platforms::One(self.platform.clone());
-                let pulled = self.client.pull(&reference, &self.store, &wanted, progress);
+                let offline =
+                    || failed("it is not in the store, and --offline keeps from fetching it".into());
+                let client = self.client.as_ref().ok_or_else(offline)?;
+                let pulled = client.pull(&reference, &self.store, &wanted, progress);
                 pulled.map_err(|e| failed(e.to_string()))?
             }
         };

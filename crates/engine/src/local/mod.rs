@@ -3,7 +3,7 @@
 //! - [`confine`]: the private process in which all of this happens
 //! - [`images`]: which image a name means
 //! - [`pod`]: folders and mounts of one attempt of a TaskRun
-//! - [`volume`]: volumes as folders; [`objects`]: config maps and secrets
+//! - [`volume`]: volumes as folders
 //! - [`beneath`]: places in folders that steps write to, whatever links they left there
 //! - [`credentials`]: what git, ssh and registry clients look for; [`hand_over`]: into a step's memory and HOME
 //! - [`environment`], [`downward`], [`user`]: what a container is told and who it is
@@ -25,7 +25,6 @@ pub mod downward;
 pub mod environment;
 pub mod hand_over;
 pub mod images;
-pub mod objects;
 pub mod pod;
 pub mod probe;
 pub mod runtime;

@@ -7,12 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use tekton::catalog::Catalog;
+use tekton::contents::{Contents, Kind, ObjectError, required};
 use tekton::types::Volume;
 use tekton::types::core::volume::{DownwardApiVolumeFile, KeyToPath, ProjectedVolumeSource};
 
 use super::bundle::What;
 use super::downward::{PodFacts, resource};
-use super::objects::{Contents, Kind, ObjectError, required};
 
 /// Persistent claims: named folders that outlive runs.
 #[derive(Debug, Clone)]

@@ -81,6 +81,11 @@ impl AuthFile {
         })
     }
 
+    /// Only what is written in it.
+    pub(super) fn without_helpers(self) -> Self {
+        Self { auths: self.auths, ..Self::default() }
+    }
+
     /// The credential for a repository and the key it stands under.
     ///
     /// A helper that is named for the registry comes first, then the entries from the most specific key to the registry's own,

@@ -157,6 +157,17 @@ impl Keychain {
         Ok(Self { searched: vec![path.clone()], files: vec![(path, file)], helpers, fixed: None })
     }
 
+    /// Those of the text of an auth file that never was on disk; `origin` is what messages call it. Helpers that it names
+    /// are not run: the text may be a stranger's.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn from_text(origin: &str, text: &str) -> Result<Self, AuthError> {
+        let path = PathBuf::from(origin);
+        let file = AuthFile::parse(&path, text)?.without_helpers();
+        Ok(Self { searched: vec![path.clone()], files: vec![(path, file)], ..Self::default() })
+    }
+
     fn from_places(places: Vec<PathBuf>, env: &AuthEnv) -> Result<Self, AuthError> {
         let mut files = Vec::new();
         for path in &places {

@@ -6,6 +6,7 @@
 //! - `manifests`: single manifests, tags, deletion
 //! - `referrers`: what says something about a manifest, with the tag scheme for old registries
 //! - `download`, `upload`: one blob, going on after a broken connection
+//! - [`web`]: documents that are not in a registry
 //! - [`progress`]: what a transfer tells while it runs
 //! - [`error`]: what can go wrong
 //!
@@ -36,6 +37,7 @@ mod request;
 pub mod retry;
 mod send;
 mod upload;
+pub mod web;
 
 use crate::auth::Keychain;
 

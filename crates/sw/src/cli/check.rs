@@ -10,6 +10,10 @@ pub struct ValidateArgs {
     #[command(flatten)]
     pub inputs: InputArgs,
 
+    /// Also fetch what remote references mean, and check that
+    #[arg(long)]
+    pub resolve: bool,
+
     /// How to print
     #[arg(short, long, value_enum, default_value_t = FindingsFormat::Text)]
     pub output: FindingsFormat,
@@ -31,6 +35,10 @@ pub enum FindingsFormat {
 pub struct GraphArgs {
     #[command(flatten)]
     pub inputs: InputArgs,
+
+    /// Take remote references as they were last fetched on this machine, without using the network
+    #[arg(long)]
+    pub offline: bool,
 
     /// Show the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]

@@ -2,7 +2,7 @@
 //!
 //! - [`stream`]: commands on streams
 //! - [`engine`]: what all commands share that run something
-//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs; [`inputs`]: which files;
+//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`], [`vendor`]: before it runs; [`inputs`]: which files;
 //!   [`trigger`]: what an event runs of it
 //! - [`release`]: release payloads
 //! - [`store`]: registry, store and cache
@@ -18,6 +18,7 @@ mod runtime;
 mod store;
 mod stream;
 mod trigger;
+mod vendor;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use runtime::*;
 pub use store::*;
 pub use stream::*;
 pub use trigger::*;
+pub use vendor::*;
 
 /// From a stream file to a tested release of OKD, on this machine.
 #[derive(Debug, Parser)]
@@ -90,6 +92,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// Show what an event of a code host would run, and why not the rest; and run it
     Trigger(TriggerArgs),
+    /// Write Tekton YAML and all that its remote references mean into a folder that runs offline
+    Vendor(VendorArgs),
     /// List runs, newest first
     Runs(RunsArgs),
     /// Print the logs of a run

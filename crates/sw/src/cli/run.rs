@@ -25,6 +25,11 @@ pub struct RunArgs {
     #[arg(short, long = "workspace", value_name = "NAME=DIR", value_parser = pair)]
     pub workspaces: Vec<(String, String)>,
 
+    /// Use what is on this machine only: images of the store, and remote references as they were last fetched. What steps
+    /// do themselves is their business
+    #[arg(long)]
+    pub offline: bool,
+
     /// Run only the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

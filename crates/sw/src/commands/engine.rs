@@ -58,7 +58,7 @@ pub fn config(
         runs: Runs::new(home.runs()),
         store: Store::open(home.store()).map_err(|e| unusable(home, e))?,
         layers: Layers::open(home.layers()).map_err(|e| unusable(home, e))?,
-        client: Arc::new(registry_client(None)?),
+        client: Some(Arc::new(registry_client(None)?)),
         aliases: given.chain(OWN_IMAGES.map(host)).collect(),
         claims: Claims { dir: home.claims(), folders },
         runtime: Runtime::new(&args.runtime, &this),
@@ -70,7 +70,8 @@ pub fn config(
     })
 }
 
-fn unusable(home: &Home, error: impl std::fmt::Display) -> Failure {
+/// What to say when the home folder cannot be used.
+pub fn unusable(home: &Home, error: impl std::fmt::Display) -> Failure {
     let dir = home.dir().display();
     let message = format!("cannot use {dir}: {error}; --home or STREAMWRIGHT_HOME name another folder");
     Failure::new(Exit::Failed, anyhow::Error::msg(message))

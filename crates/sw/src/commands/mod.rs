@@ -14,6 +14,7 @@ mod oci_runtime;
 mod plan;
 mod registry;
 mod release;
+mod remote;
 mod run;
 mod run_inputs;
 mod runs;
@@ -21,6 +22,7 @@ mod store;
 mod stream;
 mod trigger;
 mod validate;
+mod vendor;
 
 use base::Exit;
 
@@ -55,8 +57,9 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Render(args) => plan::render(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
         Command::Run(args) => run::run(&home, &args),
-        Command::Graph(args) => graph::run(&args),
-        Command::Validate(args) => validate::run(&args),
+        Command::Graph(args) => graph::run(&home, &args),
+        Command::Validate(args) => validate::run(&home, &args),
+        Command::Vendor(args) => vendor::run(&home, &args),
         Command::Trigger(args) => trigger::run(&home, &args),
         Command::Runs(args) => runs::run(&home, &args),
         Command::Logs(args) => logs::run(&home, &args),

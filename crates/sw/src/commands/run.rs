@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use base::Exit;
 use engine::Finished;
+use resolve::Resolving;
 use tekton::catalog::Catalog;
 use tekton::load::{Document, Object};
 use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
@@ -16,6 +17,7 @@ use tekton::types::{
 use super::Ended;
 use super::engine::{config, confined, observer};
 use super::inputs::read_all;
+use super::remote::remote;
 use super::run_inputs::check;
 use crate::cli::{RunArgs, RunFormat};
 use crate::failure::Failure;
@@ -47,13 +49,18 @@ pub(super) fn run_documents(
     check(&catalog, chosen, args).into_result(())?;
     let name = catalog.documents()[chosen].object.metadata().map(|m| m.name.clone()).unwrap_or_default();
     let rerun = command_line();
-    let config = config(
+    let mut config = config(
         home,
         &args.engine,
         folders,
         observer(home, &args.engine, args.output == RunFormat::Json, &rerun),
     )?;
-    let finished = engine::run(&config, &catalog, &name)?;
+    if args.offline {
+        config.client = None;
+    }
+    let remote = remote(home, args.offline, Some(config.stop.clone()))?;
+    let definitions = Resolving { catalog: &catalog, remote: &remote };
+    let finished = engine::run(&config, &catalog, &definitions, &name)?;
     report(&finished, args.output)?;
     Ok(exit(&finished))
 }

@@ -93,7 +93,7 @@ impl Summary {
             }
             Happened::TaskSkipped { task, reason } => self.task(task).state = State::Skipped(reason.clone()),
             Happened::RunFinished { .. } => self.finished = Some(event.time),
-            Happened::TaskRetried { .. } | Happened::Warning { .. } => {}
+            Happened::TaskRetried { .. } | Happened::Warning { .. } | Happened::Resolved { .. } => {}
         }
     }
 

@@ -155,6 +155,13 @@ impl Terminal {
     }
 }
 
+/// Where something came from, in one line: address, the start of its digest, the file in it.
+pub fn source_line(uri: &str, digest: &BTreeMap<String, String>, entry_point: &str) -> String {
+    let digest = digest.iter().next().map(|(name, hex)| format!(" {name}:{}", hex.get(..12).unwrap_or(hex)));
+    let entry = if entry_point.is_empty() { String::new() } else { format!(" {entry_point}") };
+    format!("{uri}{}{entry}", digest.unwrap_or_default())
+}
+
 impl Observer for Terminal {
     fn event(&self, event: &Event) {
         let mut guard = self.inner();
@@ -183,6 +190,10 @@ impl Observer for Terminal {
             }
             Happened::TaskFinished { task, .. } => self.finished(inner, task),
             Happened::TaskSkipped { task, reason } => inner.skipped.push((task.clone(), reason.clone())),
+            Happened::Resolved { kind, name, uri, digest, entry_point } => {
+                let from = source_line(uri, digest, entry_point);
+                self.line(inner, &format!("{DIM}got {kind} {name} from {from}{DIM:#}"));
+            }
             Happened::Warning { message } => {
                 self.line(inner, &format!("{YELLOW}warning:{YELLOW:#} {message}"));
             }

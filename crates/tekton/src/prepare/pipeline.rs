@@ -4,11 +4,12 @@ use crate::graph::Graph;
 use crate::status::reason;
 use crate::substitute::reference::task_result;
 use crate::substitute::{Replacements, pipeline as fields, volume};
+use crate::types::status::RefSource;
 use crate::types::{ObjectMeta, PipelineRun, PipelineRunSpec, PipelineSpec, PipelineTask, TaskSpec};
 use crate::when::Cel;
 
 use super::failure::Failure;
-use super::task::merge_metadata;
+use super::task::{merge_metadata, own_values};
 use super::timeouts::Timeouts;
 use super::workspaces::{self, Claim};
 use super::{Definitions, Settings, pipeline_checks as checks, pipeline_params, references};
@@ -42,6 +43,8 @@ pub struct PreparedPipeline {
     pub claims: Vec<Claim>,
     /// The administrator's defaults.
     pub settings: Settings,
+    /// Where a resolver got the pipeline.
+    pub source: Option<RefSource>,
 }
 
 /// A task of a prepared pipeline.
@@ -74,7 +77,7 @@ pub fn pipeline(
     definitions: &dyn Definitions,
     context: &PipelineContext<'_>,
 ) -> Result<PreparedPipeline, Failure> {
-    let (metadata, name, mut spec) = resolve(run, definitions)?;
+    let (metadata, name, mut spec, source) = resolve(run, definitions)?;
     let graph = graph(&metadata, &spec)?;
     let mut run_spec = run.spec.clone();
     checks::params(&metadata, &name, &spec, &run_spec)?;
@@ -105,13 +108,14 @@ pub fn pipeline(
         tasks,
         claims,
         settings: context.settings.clone(),
+        source,
     })
 }
 
 fn resolve(
     run: &PipelineRun,
     definitions: &dyn Definitions,
-) -> Result<(ObjectMeta, String, PipelineSpec), Failure> {
+) -> Result<(ObjectMeta, String, PipelineSpec, Option<RefSource>), Failure> {
     let mut metadata = run.metadata.clone();
     let failed = |problem: String| {
         Failure::user(
@@ -122,7 +126,7 @@ fn resolve(
     if let Some(spec) = &run.spec.pipeline_spec {
         let name = metadata.name.clone();
         metadata.labels.entry("tekton.dev/pipeline".into()).or_insert_with(|| name.clone());
-        return Ok((metadata, name, spec.clone()));
+        return Ok((metadata, name, spec.clone(), None));
     }
     let Some(reference) = &run.spec.pipeline_ref else {
         return Err(failed(format!(
@@ -130,11 +134,13 @@ fn resolve(
             metadata.name
         )));
     };
-    let found = definitions.pipeline(reference).map_err(|e| {
+    let mut reference = reference.clone();
+    own_values(&metadata, "pipelineRun", &run.spec.params).edit_params(&mut reference.params);
+    let found = definitions.pipeline(&reference).map_err(|e| {
         failed(format!("error when listing pipelines for pipelineRun {}: {e}", metadata.name))
     })?;
     merge_metadata(&mut metadata, &found.metadata, "tekton.dev/pipeline");
-    Ok((metadata, found.metadata.name, found.spec))
+    Ok((metadata, found.metadata.name, found.spec, found.source))
 }
 
 /// runAfter and every reference to a result (§2.18). Finally tasks have no edges, but names of their own.
