@@ -199,11 +199,16 @@ fn reader(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// The line that says why: git's own errors come first, advice after them.
+/// The line that says why: the first of git's own errors, or what ssh said before git found nobody to talk to.
 fn last_words(said: &str) -> String {
-    let of = |start: &str| said.lines().rev().find_map(|line| line.strip_prefix(start));
-    let line = of("fatal: ").or_else(|| of("error: ")).or_else(|| said.lines().last());
-    line.unwrap_or("git said nothing").trim().to_owned()
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let own = lines.iter().position(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
+    let line = match own {
+        Some(at) if lines[at].starts_with("fatal: Could not read from remote") && at > 0 => lines[at - 1],
+        Some(at) => lines[at],
+        None => lines.last().copied().unwrap_or("git said nothing"),
+    };
+    line.trim_start_matches("fatal: ").trim_start_matches("error: ").trim().to_owned()
 }
 
 /// Why git did not do it.

@@ -50,5 +50,9 @@ fn a_token_is_neither_on_the_command_line_nor_for_other_servers() {
 fn the_reason_is_the_line_that_says_it() {
     let said = "remote: hello\nfatal: couldn't find remote ref nope\nhint: look there\n";
     assert_eq!(last_words(said), "couldn't find remote ref nope");
+    let said = "ssh: Could not resolve hostname h\nfatal: Could not read from remote repository.\n\nPlease make sure\n";
+    assert_eq!(last_words(said), "ssh: Could not resolve hostname h");
+    let said = "fatal: '/x' does not appear to be a git repository\nfatal: Could not read from remote repository.\n";
+    assert_eq!(last_words(said), "'/x' does not appear to be a git repository");
     assert_eq!(last_words(""), "git said nothing");
 }

@@ -111,7 +111,10 @@ impl Remote {
                 let _ = self.cache.write(key, &asked, &fetched);
                 Ok(fetched)
             }
-            (Err(Problem::Offline { .. }), Some(kept)) => Ok(kept.fetched),
+            // Repositories on this machine are read without a network, too; those that are gone were kept.
+            (Err(Problem::Offline { .. } | Problem::Fetch { .. }), Some(kept)) if self.machine.offline => {
+                Ok(kept.fetched)
+            }
             (Err(problem), _) => Err(problem),
         }
     }

@@ -12,6 +12,7 @@ use tekton::prepare::params::task_table;
 use tekton::prepare::pipeline_params;
 use tekton::prepare::task::own_values;
 use tekton::substitute::Replacements;
+use tekton::types::status::RefSource;
 use tekton::types::{Param, ParamValue, TaskSpec};
 
 use crate::definitions::Resolving;
@@ -55,14 +56,14 @@ pub fn vendor(documents: &[Document], resolving: &Resolving<'_>) -> Result<Vendo
         }
     }
     while let Some(next) = folder.pending.pop() {
-        let Pending { document, given, header, file, rename, mut definition } = next;
+        let Pending { document, given, header, file, rename } = next;
         let edits = rename.into_iter().collect();
         match folder.rewrite(&[&document], &|_| given.clone(), edits) {
             Ok(text) => {
                 let text = format!("{header}{text}");
-                definition.content = Digest::of(&text);
+                let of_file = folder.out.definitions.iter_mut().filter(|d| d.file == file);
+                of_file.for_each(|definition| definition.content = Digest::of(&text));
                 folder.out.files.push((file, text));
-                folder.out.definitions.push(definition);
             }
             Err(problems) => found.extend(problems),
         }
@@ -113,7 +114,6 @@ struct Pending {
     header: String,
     file: String,
     rename: Option<(Span, String)>,
-    definition: Definition,
 }
 
 impl Folder<'_> {
@@ -220,28 +220,28 @@ impl Folder<'_> {
         if own.is_empty() || own.starts_with('.') || !own.chars().all(plain) {
             return Err(format!("the {kind} of {} has no name that a file can have", fetched.source.uri));
         }
-        let digest = Digest::of(&fetched.text);
-        let mut name = own.clone();
-        match self.taken.get(&(kind.to_owned(), name.clone())) {
-            Some(Some(known)) if *known == digest => return Ok(name),
-            Some(_) => name = format!("{own}-{}", &digest.hex()[..7]),
-            None => {}
-        }
-        let key = (kind.to_owned(), name.clone());
-        if self.taken.contains_key(&key) {
-            return Ok(name);
-        }
-        self.taken.insert(key, Some(digest));
-        let rename = match (name != own, document.node.at("metadata.name")) {
-            (true, Some(node)) => Some((node.span, name.clone())),
-            _ => None,
+        // A pipeline gets the params of its run, and what it refers to may depend on them.
+        let given = match (&from.object, reference.wanted) {
+            (Object::PipelineRun(run), Wanted::Pipeline) => run.spec.params.clone(),
+            (_, Wanted::Pipeline) => given.to_vec(),
+            _ => Vec::new(),
         };
-        let file = self.file_name(&format!("{}-{name}.yaml", kind.to_lowercase()));
+        let digest = Digest::of(format!("{given:?}\n{}", fetched.text));
+        let key = |name: &str| (kind.to_owned(), name.to_owned());
+        let other = self.taken.get(&key(&own)).is_some_and(|known| *known != Some(digest));
+        let name = if other { format!("{own}-{}", &digest.hex()[..7]) } else { own.clone() };
+        let new = self.taken.insert(key(&name), Some(digest)).is_none();
+        let known = self.out.definitions.iter().find(|d| d.kind == kind && d.name == name);
+        let file = match known {
+            Some(known) => known.file.clone(),
+            None => self.file_name(&format!("{}-{name}.yaml", kind.to_lowercase())),
+        };
         let source = &fetched.source;
         let definition = Definition {
             kind: kind.to_owned(),
             name: name.clone(),
             file: file.clone(),
+            // Until the file is written.
             content: digest,
             resolver: reference.resolver.to_owned(),
             params: params.iter().map(shown).collect(),
@@ -249,20 +249,18 @@ impl Folder<'_> {
             digest: source.digest.clone(),
             entry_point: source.entry_point.clone(),
         };
-        let digests: String = source.digest.iter().map(|(name, hex)| format!(" {name}:{hex}")).collect();
-        let entry =
-            if source.entry_point.is_empty() { String::new() } else { format!(" {}", source.entry_point) };
-        let header: String =
-            format!("# From {}{digests}{entry}", source.uri).chars().filter(|c| !c.is_control()).collect();
-        // A pipeline gets the params of its run.
-        let passed = matches!((&from.object, reference.wanted), (Object::PipelineRun(_), Wanted::Pipeline));
-        let given = match (&from.object, passed) {
-            (Object::PipelineRun(run), true) => run.spec.params.clone(),
-            _ if reference.wanted == Wanted::Pipeline => given.to_vec(),
-            _ => Vec::new(),
+        let same = |d: &&Definition| {
+            (&d.file, &d.resolver, &d.params) == (&file, &definition.resolver, &definition.params)
         };
-        let header = format!("{header}\n");
-        self.pending.push(Pending { document, given, header, file, rename, definition });
+        if self.out.definitions.iter().find(same).is_none() {
+            self.out.definitions.push(definition);
+        }
+        if new {
+            let header = origin(&fetched.source);
+            let rename =
+                document.node.at("metadata.name").filter(|_| other).map(|node| (node.span, name.clone()));
+            self.pending.push(Pending { document, given, header, file, rename });
+        }
         Ok(name)
     }
 
@@ -301,6 +299,13 @@ impl Folder<'_> {
             _ => {}
         }
     }
+}
+
+/// The line above a definition that says where it came from.
+fn origin(source: &RefSource) -> String {
+    let digests: String = source.digest.iter().map(|(name, hex)| format!(" {name}:{hex}")).collect();
+    let line = format!("# From {}{digests} {}", source.uri, source.entry_point);
+    format!("{}\n", line.trim_end().replace(char::is_control, ""))
 }
 
 /// What references of a document may be replaced with before a run.

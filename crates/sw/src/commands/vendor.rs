@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use base::{Digest, Exit};
-use oci::client::{Client, Platforms};
+use oci::auth::Keychain;
+use oci::client::{Client, ClientConfig, Platforms, RetryPolicy};
 use oci::layout::export;
 use oci::{Platform, Reference, Store};
 use resolve::Resolving;
@@ -12,12 +13,12 @@ use resolve::lock::{self, Image, Lock};
 use resolve::vendor::{Vendored, vendor};
 use tekton::catalog::Catalog;
 
+use super::Ended;
 use super::inputs::read_all;
 use super::remote::remote;
-use super::{Ended, registry_client};
 use crate::cli::VendorArgs;
 use crate::failure::Failure;
-use crate::settings::Home;
+use crate::settings::{Home, auth_environment, proxies};
 
 /// Writes the folder; it appears whole or not at all.
 pub fn run(home: &Home, args: &VendorArgs) -> Result<Ended, Failure> {
@@ -37,7 +38,7 @@ pub fn run(home: &Home, args: &VendorArgs) -> Result<Ended, Failure> {
     let vendored = vendor(catalog.documents(), &Resolving { catalog: &catalog, remote: &remote })?;
 
     let store = Store::open(home.store())?;
-    let client = registry_client(None)?;
+    let client = client(args.images)?;
     let images: Vec<Image> =
         vendored.images.iter().map(|name| image(name, &store, &client, args.images)).collect();
     let at = |e: std::io::Error| Failure::invalid(format!("cannot write {}: {e}", to.display()));
@@ -57,6 +58,14 @@ pub fn run(home: &Home, args: &VendorArgs) -> Result<Ended, Failure> {
     tell(args, &vendored, &images);
     let lost = args.images && images.iter().any(|i| i.digest.is_none());
     Ok(if lost { Exit::Failed } else { Exit::Success }.into())
+}
+
+/// A digest is nice to have: a registry that is not there is not asked for long. An image that was asked for is worth waiting.
+fn client(patient: bool) -> Result<Client, Failure> {
+    let keychain = Keychain::load(&auth_environment())?;
+    let usual = RetryPolicy::default();
+    let retry = if patient { usual } else { RetryPolicy { attempts: 2, ..usual } };
+    Ok(Client::new(ClientConfig { keychain, proxies: proxies(), retry, ..ClientConfig::default() }))
 }
 
 fn fill(dir: &Path, vendored: &Vendored, images: &[Image]) -> std::io::Result<()> {
