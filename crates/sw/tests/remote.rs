@@ -183,3 +183,23 @@ fn ctrl_c_while_a_server_says_nothing() {
     assert_eq!(env.ended("remote"), "False/Cancelled");
     env.assert_nothing_left();
 }
+
+#[test]
+fn images_travel_with_the_folder() {
+    let Some(env) = TestEnv::new() else { return };
+    repository(&env);
+    env.write("run.yaml", &here(&env, RUN));
+    for name in ["say", "tell"] {
+        let image = testkit::image::Image::holding(name).build();
+        image.write_layout(&env.path(name), &format!("127.0.0.1:1/{name}:1"));
+        let line = format!("127.0.0.1:1/{name}:1 {}\n", image.digest);
+        assert_eq!(env.call(&["store", "import", name]).ok().stdout, line);
+    }
+    // Nobody serves these names: what is known of them is what came in.
+    let told = env.call(&["vendor", "run.yaml", "--to", "vendored", "--images"]).ok().stdout;
+    assert!(told.contains("image 127.0.0.1:1/say:1 sha256:"), "{told}");
+    fs::remove_dir_all(env.home()).unwrap();
+    let back = env.call(&["store", "import", "vendored/images"]).ok().stdout;
+    assert_eq!(back.lines().count(), 2, "{back}");
+    env.call(&["store", "check"]).ok();
+}
