@@ -202,13 +202,18 @@ fn reader(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
 /// The line that says why: the first of git's own errors, or what ssh said before git found nobody to talk to.
 fn last_words(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-    let own = lines.iter().position(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
+    let first = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let own = first("fatal: ").or_else(|| first("error: "));
     let line = match own {
         Some(at) if lines[at].starts_with("fatal: Could not read from remote") && at > 0 => lines[at - 1],
         Some(at) => lines[at],
         None => lines.last().copied().unwrap_or("git said nothing"),
     };
-    line.trim_start_matches("fatal: ").trim_start_matches("error: ").trim().to_owned()
+    let line = line.trim_start_matches("fatal: ").trim_start_matches("error: ").trim();
+    match line.split_once("dubious ownership in repository at ") {
+        Some((_, path)) => format!("{line}; allow it: git config --global --add safe.directory {path}"),
+        None => line.to_owned(),
+    }
 }
 
 /// Why git did not do it.

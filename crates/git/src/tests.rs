@@ -52,7 +52,14 @@ fn the_reason_is_the_line_that_says_it() {
     assert_eq!(last_words(said), "couldn't find remote ref nope");
     let said = "ssh: Could not resolve hostname h\nfatal: Could not read from remote repository.\n\nPlease make sure\n";
     assert_eq!(last_words(said), "ssh: Could not resolve hostname h");
-    let said = "fatal: '/x' does not appear to be a git repository\nfatal: Could not read from remote repository.\n";
+    let said =
+        "fatal: '/x' does not appear to be a git repository\nfatal: Could not read from remote repository.\n";
     assert_eq!(last_words(said), "'/x' does not appear to be a git repository");
+    let said = "fatal: detected dubious ownership in repository at '/x'\nTo add an exception\n";
+    assert!(
+        last_words(said).ends_with("git config --global --add safe.directory '/x'"),
+        "{}",
+        last_words(said)
+    );
     assert_eq!(last_words(""), "git said nothing");
 }

@@ -141,8 +141,14 @@ impl GitFile {
             GitError::TooSlow => Problem::TooSlow { what, limit: LIMIT },
             GitError::Stopped => Problem::Stopped { what },
             GitError::Token(_) => Problem::Secret(error.to_string()),
-            // Git may quote the address.
-            error => Problem::Fetch { what, why: error.to_string().replace(&self.url, &redacted(&self.url)) },
+            error => {
+                // Git may quote the address.
+                let mut why = error.to_string().replace(&self.url, &redacted(&self.url));
+                if why.starts_with("could not read Username") && self.token.is_none() {
+                    why.push_str("; name a Secret with a token in the param `gitToken`");
+                }
+                Problem::Fetch { what, why }
+            }
         }
     }
 }
@@ -253,7 +259,18 @@ fn may_be_commit(revision: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_path_leads_out(path in "[a./]{0,12}|.{0,12}") {
+            if let Some(path) = within(&path) {
+                prop_assert!(!path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | "..")));
+            }
+        }
+    }
 
     #[test]
     fn paths_stay_in_the_repository() {

@@ -114,6 +114,18 @@ fn a_token_is_told_to_the_server_that_asks_and_to_nobody_else() {
 }
 
 #[test]
+fn a_server_that_wants_a_login_says_how_to_give_one() {
+    let place = Place::new();
+    let web = Web::start(|_| (401, "WWW-Authenticate: Basic realm=\"x\"\r\n".to_owned(), Vec::new()));
+    let url = web.url("/org/repo.git").replace("http://", "http://me:hunter2@");
+    let refused = message(fetch(&place.remote(), "git", &[("url", &url), ("pathInRepo", "a.yaml")]));
+    assert!(!refused.contains("hunter2"), "{refused}");
+    let url = web.url("/org/repo.git");
+    let refused = message(fetch(&place.remote(), "git", &[("url", &url), ("pathInRepo", "a.yaml")]));
+    assert!(refused.contains("name a Secret with a token in the param `gitToken`"), "{refused}");
+}
+
+#[test]
 fn repositories_by_organisation_and_name() {
     let place = Place::new();
     let remote = place.offline();
