@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::Serialize;
 
-/// The name of the record in its folder. It is no `.yaml`, so that `sw run DIR/*.yaml` does not read it.
+/// The name of the record in its folder. It is no `.yaml`: what reads the folder leaves it alone.
 pub const FILE: &str = "vendor.lock";
 
 /// The first lines of the record.

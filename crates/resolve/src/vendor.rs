@@ -48,7 +48,7 @@ pub fn vendor(documents: &[Document], resolving: &Resolving<'_>) -> Result<Vendo
     }
     let mut found = Diagnostics::default();
     for text in texts(documents) {
-        let name = folder.file_name(text[0].source.name());
+        let name = folder.file_name(&own_file(text[0]));
         let given = |document: &Document| given(document, documents);
         match folder.rewrite(&text, &given, Vec::new()) {
             Ok(text) => folder.out.files.push((name, text)),
@@ -81,6 +81,17 @@ fn texts(documents: &[Document]) -> Vec<Vec<&Document>> {
         }
     }
     texts
+}
+
+/// The file that a document came from; what was built from several gets the name of its object.
+fn own_file(document: &Document) -> String {
+    let last = document.source.name().rsplit('/').next().unwrap_or_default();
+    let plain = last.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c));
+    if plain && [".yaml", ".yml", ".json"].iter().any(|end| last.ends_with(end)) {
+        return last.to_owned();
+    }
+    let name = document.object.metadata().map(|m| m.name.as_str()).filter(|name| !name.contains('/'));
+    format!("{}-{}.yaml", document.object.kind().to_lowercase(), name.unwrap_or("unnamed"))
 }
 
 /// The params that a pipeline gets from the only run that names it.
@@ -266,13 +277,11 @@ impl Folder<'_> {
 
     /// A name for a file that no other one has.
     fn file_name(&self, wanted: &str) -> String {
-        let last = wanted.rsplit('/').next().unwrap_or_default();
-        let last = if matches!(last, "" | "-") { "stdin.yaml" } else { last };
         let used = |name: &str| {
             self.out.files.iter().any(|(n, _)| n == name) || self.pending.iter().any(|p| p.file == name)
         };
-        let numbered = (2..).map(|n| format!("{n}-{last}"));
-        let mut names = std::iter::once(last.to_owned()).chain(numbered);
+        let numbered = (2..).map(|n| format!("{n}-{wanted}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
         names.find(|name| !used(name)).unwrap_or_default()
     }
 

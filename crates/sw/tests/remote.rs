@@ -134,7 +134,7 @@ fn a_vendored_folder_needs_nothing_else() {
     let names = ["run.yaml", "pipeline-greeting.yaml", "task-greet.yaml", "stepaction-say.yaml"];
     let files: Vec<String> = names.iter().map(|name| format!("vendored/{name}")).collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    env.call(&[&["run", "--offline"][..], &files, &HOST].concat()).ok();
+    env.call(&[&["run", "--offline", "vendored"][..], &HOST].concat()).ok();
     assert_eq!(text(&env.finished("remote")["status"]["results"][0]["value"]), "hello world");
     env.call(&[&["validate"][..], &files].concat()).ok();
     let again = env.call(&["vendor", "run.yaml", "--to", "vendored"]).code(2);

@@ -131,7 +131,7 @@ fn tell(args: &VendorArgs, vendored: &Vendored, images: &[Image]) {
     }
     let to = args.to.display();
     anstream::eprintln!(
-        "wrote {} files to {to}; run them with `sw run --offline {to}/*.yaml`",
+        "wrote {} files to {to}; run them with `sw run --offline {to}`",
         vendored.files.len()
     );
 }
