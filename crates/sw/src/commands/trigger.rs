@@ -177,6 +177,7 @@ fn run_all(home: &Home, args: &TriggerArgs, outcome: &Outcome) -> Result<Ended, 
     };
     let args = RunArgs {
         inputs: InputArgs { files: Vec::new(), kustomize: Vec::new() },
+        offline: false,
         engine: args.engine.clone(),
         output,
         params: Vec::new(),
