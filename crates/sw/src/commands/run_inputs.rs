@@ -71,7 +71,7 @@ impl<'a> Check<'a> {
         };
         let document = self.target(run, "Pipeline", spec.pipeline_ref.as_ref().map(|r| r.name.as_str()));
         let at = if referenced { "spec" } else { "spec.pipelineSpec" };
-        self.tasks_exist(document, at, pipeline);
+        self.tasks_exist(document, at, pipeline, &mut Vec::new());
         let declared = Declared {
             document,
             at,
@@ -86,13 +86,40 @@ impl<'a> Check<'a> {
         name.and_then(|name| self.catalog.document(kind, name)).unwrap_or(run)
     }
 
-    fn tasks_exist(&mut self, document: &'a Document, at: &str, pipeline: &'a PipelineSpec) {
+    /// The tasks of a pipeline and of those in it; `seen` are referenced pipelines that were looked at.
+    fn tasks_exist(
+        &mut self,
+        document: &'a Document,
+        at: &str,
+        pipeline: &'a PipelineSpec,
+        seen: &mut Vec<&'a str>,
+    ) {
         for (list, tasks) in [("tasks", &pipeline.tasks), ("finally", &pipeline.finally)] {
             for (i, task) in tasks.iter().enumerate() {
+                let at = format!("{at}.{list}[{i}]");
                 if let Some(reference) = &task.task_ref {
-                    self.task_exists(document, &format!("{at}.{list}[{i}].taskRef"), reference);
+                    self.task_exists(document, &format!("{at}.taskRef"), reference);
+                }
+                if let Some(inline) = &task.pipeline_spec {
+                    self.tasks_exist(document, &format!("{at}.pipelineSpec"), inline, seen);
+                }
+                if let Some(reference) = task.pipeline_ref.as_ref().filter(|r| r.resolver.is_empty()) {
+                    self.pipeline_exists(document, &at, &reference.name, seen);
                 }
             }
+        }
+    }
+
+    fn pipeline_exists(&mut self, document: &'a Document, at: &str, name: &'a str, seen: &mut Vec<&'a str>) {
+        match self.catalog.pipeline(name) {
+            Some(pipeline) if !seen.contains(&name) => {
+                seen.push(name);
+                let document = self.target(document, "Pipeline", Some(name));
+                self.tasks_exist(document, "spec", &pipeline.spec, seen);
+            }
+            Some(_) => {}
+            None if name.contains("$(") => {}
+            None => self.missing(document, &format!("{at}.pipelineRef.name"), "Pipeline", name),
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`workspaces`]: folders that steps share
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
+//! - [`nested`]: pipelines in pipelines
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
 //! - [`records`]: events, `sw runs`, `sw logs`
@@ -15,6 +16,7 @@ mod ends;
 #[path = "../env/mod.rs"]
 mod env;
 mod flow;
+mod nested;
 mod records;
 mod sidecars;
 mod values;
