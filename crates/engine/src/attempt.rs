@@ -9,7 +9,7 @@ use oci::client::Progress;
 use tekton::prepare::{Failure, PreparedTask};
 use tekton::status::step::{StepEnd, ended as ended_step};
 use tekton::status::task_run::{Attempt, AttemptEnd};
-use tekton::status::{reason, results};
+use tekton::status::{artifacts, reason, results};
 use tekton::substitute::step_results::FinishedStep;
 use tekton::types::{EnvFromSource, EnvVar, Time, Volume};
 
@@ -223,11 +223,16 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
             exit_code: ended.state.terminated.as_ref().map_or(0, |t| t.exit_code),
             reason: ended.state.termination_reason.clone(),
         });
+        // The task's own may be another one after each step; none is lost.
+        let tasks = step::read_artifacts(scene, &prepared.name, &scene.pod.artifacts(), "");
+        for more in ended.finished.artifacts.iter().cloned().chain(tasks) {
+            artifacts::merge(attempt.artifacts.get_or_insert_default(), more);
+        }
         attempt.steps.push(ended.state);
         finished.push(ended.finished);
     }
     let files =
-        step::read_files(&scene.pod.results(), scene.prepared.results.iter().map(|r| r.name.as_str()));
+        step::read_files(&scene.pod.results(), "", scene.prepared.results.iter().map(|r| r.name.as_str()));
     let read = results::read(&scene.prepared.results, &files, &finished);
     attempt.results = read.results;
     let interrupted = scene.interrupted().filter(|_| failed);

@@ -1,6 +1,7 @@
 //! `sw run`: Tekton YAML through the binary, in containers of both runtimes.
 //!
 //! - [`values`]: params and results
+//! - [`artifacts`]: what tasks and steps say went in and came out
 //! - [`workspaces`]: folders that steps share
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
@@ -11,6 +12,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod artifacts;
 mod containers;
 mod ends;
 #[path = "../env/mod.rs"]
