@@ -52,12 +52,7 @@ pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, E
         config,
         catalog,
         settings: Settings::default(),
-        images: Images::new(
-            config.store.clone(),
-            config.layers.clone(),
-            config.client.clone(),
-            config.aliases.clone(),
-        ),
+        images: Images::new(config.store.clone(), config.layers.clone(), config.aliases.clone()),
         journal: Arc::new(journal),
         recording: &recording,
         memory,

@@ -144,6 +144,8 @@ fn contained(
             env: &step.env,
             mounts,
             security: step.security_context.as_ref(),
+            resources: &step.compute_resources,
+            isolated: scene.prepared.is_hermetic(),
         },
     )?;
     if let Some(memory) = memory {

@@ -26,7 +26,6 @@ pub const HOST: &str = "host";
 pub struct Images {
     store: Store,
     layers: Layers,
-    client: Arc<Client>,
     aliases: Vec<Alias>,
     platform: Platform,
     known: Mutex<HashMap<String, Arc<Resolved>>>,
@@ -49,28 +48,33 @@ pub enum Resolved {
 }
 
 impl Images {
-    /// Images from `store`, fetched with `client` when the store lacks them.
-    pub fn new(store: Store, layers: Layers, client: Arc<Client>, aliases: Vec<Alias>) -> Self {
-        Self { store, layers, client, aliases, platform: Platform::host(), known: Mutex::default() }
+    /// Images from `store`.
+    pub fn new(store: Store, layers: Layers, aliases: Vec<Alias>) -> Self {
+        Self { store, layers, aliases, platform: Platform::host(), known: Mutex::default() }
     }
 
-    /// What `image` means, its layers unpacked.
+    /// What `image` means, its layers unpacked; fetched with `client` when the store lacks it.
     ///
     /// A reference by digest is looked up in the whole store whatever its registry is called; one by tag only under its
     /// full name.
     ///
     /// # Errors
     /// When the name is malformed, or no source has the image.
-    pub fn resolve(&self, image: &str, progress: &dyn Progress) -> Result<Arc<Resolved>, ImageError> {
+    pub fn resolve(
+        &self,
+        image: &str,
+        client: &Client,
+        progress: &dyn Progress,
+    ) -> Result<Arc<Resolved>, ImageError> {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(image) {
             return Ok(known.clone());
         }
-        let resolved = Arc::new(self.find(image, progress)?);
+        let resolved = Arc::new(self.find(image, client, progress)?);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), resolved.clone());
         Ok(resolved)
     }
 
-    fn find(&self, image: &str, progress: &dyn Progress) -> Result<Resolved, ImageError> {
+    fn find(&self, image: &str, client: &Client, progress: &dyn Progress) -> Result<Resolved, ImageError> {
         let target = self.alias(image).unwrap_or(image);
         if target == HOST {
             return Ok(Resolved::Host);
@@ -81,7 +85,7 @@ impl Images {
             Some(stored) => stored,
             None => {
                 let wanted = Platforms::One(self.platform.clone());
-                let pulled = self.client.pull(&reference, &self.store, &wanted, progress);
+                let pulled = client.pull(&reference, &self.store, &wanted, progress);
                 pulled.map_err(|e| failed(e.to_string()))?
             }
         };

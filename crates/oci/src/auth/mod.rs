@@ -115,7 +115,7 @@ pub enum AuthError {
 }
 
 /// All credentials of one user.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Keychain {
     files: Vec<(PathBuf, AuthFile)>,
     /// Every place that was looked at, also those that do not exist.
@@ -155,6 +155,20 @@ impl Keychain {
         let helpers = Helpers::new(env.path.clone());
         let path = path.to_owned();
         Ok(Self { searched: vec![path.clone()], files: vec![(path, file)], helpers, fixed: None })
+    }
+
+    /// The `auths` of an auth file's text before everything that is known. Helper programs that the text names are not
+    /// asked: it may come from anybody. `name` is for messages.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub fn preceded_by(&self, name: &str, text: &str) -> Result<Self, AuthError> {
+        let path = PathBuf::from(name);
+        let file = AuthFile::parse(&path, text)?.without_helpers();
+        let mut all = self.clone();
+        all.searched.insert(0, path.clone());
+        all.files.insert(0, (path, file));
+        Ok(all)
     }
 
     fn from_places(places: Vec<PathBuf>, env: &AuthEnv) -> Result<Self, AuthError> {

@@ -44,7 +44,13 @@ pub(super) fn run_documents(
     let folders = amend(&mut documents[chosen].object, args)?;
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
-    check(&catalog, chosen, args).into_result(())?;
+    let found = check(&catalog, chosen, args);
+    if found.has_errors() {
+        return Err(found.into());
+    }
+    for warning in found {
+        anstream::eprintln!("{}", warning.render(false));
+    }
     let name = catalog.documents()[chosen].object.metadata().map(|m| m.name.clone()).unwrap_or_default();
     let rerun = command_line();
     let config = config(

@@ -6,6 +6,7 @@
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
 //! - [`nested`]: pipelines in pipelines
+//! - [`pods`]: what a run says about its pods
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
 //! - [`records`]: events, `sw runs`, `sw logs`
@@ -19,6 +20,7 @@ mod ends;
 mod env;
 mod flow;
 mod nested;
+mod pods;
 mod records;
 mod sidecars;
 mod values;
