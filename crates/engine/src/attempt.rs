@@ -157,22 +157,23 @@ fn resolve_images(
     deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<BTreeMap<String, Arc<Resolved>>, Failure> {
-    let client = &shared.config.client;
     let own = pull.files.values().next().map(|text| {
         let name = "the run's imagePullSecrets";
-        client.with_credentials(name, &String::from_utf8_lossy(text))
+        shared.config.client.with_credentials(name, &String::from_utf8_lossy(text))
     });
     let own = own.transpose().map_err(|e| Failure::new("TaskRunImagePullFailed", e.to_string()))?;
-    let client = own.as_ref().unwrap_or(client);
-    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image));
-    let sidecars = prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image));
+    let client = own.as_ref().unwrap_or(&shared.config.client);
+    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image, &s.step.image_pull_policy));
+    let sidecars =
+        prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image, &s.sidecar.image_pull_policy));
     let mut images = BTreeMap::new();
-    for (name, image) in steps.chain(sidecars) {
+    for (name, image, policy) in steps.chain(sidecars) {
         if images.contains_key(image) {
             continue;
         }
         let (journal, image_name, stop) = (shared.journal.clone(), image.clone(), stop.clone());
         let progress = Transfers { journal, image: image_name, stop, deadline };
+        let client = (policy != "Never").then_some(client);
         let resolved = shared.images.resolve(image, client, &progress).map_err(|e| {
             let run = &prepared.metadata.name;
             Failure::new(

@@ -186,7 +186,8 @@ impl<'a> Dispatcher<'a> {
         for cancel in &decision.cancel {
             self.cancel(&cancel.name, cancel.message);
         }
-        if decision.state.is_over() {
+        // Nobody is here who would clear the status of a run that is to wait.
+        if decision.state.is_over() || decision.state.reason == reason::PIPELINE_RUN_PENDING {
             return Ok(Some(decision));
         }
         for child in std::mem::take(&mut decision.start) {

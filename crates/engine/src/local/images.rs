@@ -53,7 +53,7 @@ impl Images {
         Self { store, layers, aliases, platform: Platform::host(), known: Mutex::default() }
     }
 
-    /// What `image` means, its layers unpacked; fetched with `client` when the store lacks it.
+    /// What `image` means, its layers unpacked; fetched with `client`, if there is one, when the store lacks it.
     ///
     /// A reference by digest is looked up in the whole store whatever its registry is called; one by tag only under its
     /// full name.
@@ -63,7 +63,7 @@ impl Images {
     pub fn resolve(
         &self,
         image: &str,
-        client: &Client,
+        client: Option<&Client>,
         progress: &dyn Progress,
     ) -> Result<Arc<Resolved>, ImageError> {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(image) {
@@ -74,7 +74,12 @@ impl Images {
         Ok(resolved)
     }
 
-    fn find(&self, image: &str, client: &Client, progress: &dyn Progress) -> Result<Resolved, ImageError> {
+    fn find(
+        &self,
+        image: &str,
+        client: Option<&Client>,
+        progress: &dyn Progress,
+    ) -> Result<Resolved, ImageError> {
         let target = self.alias(image).unwrap_or(image);
         if target == HOST {
             return Ok(Resolved::Host);
@@ -84,6 +89,9 @@ impl Images {
         let stored = match self.local(&reference).map_err(|e| failed(e.to_string()))? {
             Some(stored) => stored,
             None => {
+                let never =
+                    || failed("it is not in the local store, and imagePullPolicy is Never".to_owned());
+                let client = client.ok_or_else(never)?;
                 let wanted = Platforms::One(self.platform.clone());
                 let pulled = client.pull(&reference, &self.store, &wanted, progress);
                 pulled.map_err(|e| failed(e.to_string()))?

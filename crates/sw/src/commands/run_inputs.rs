@@ -14,6 +14,7 @@ pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
     let run = &catalog.documents()[chosen];
     match &run.object {
         Object::TaskRun(object) => {
+            check.pending(run, &object.spec.status);
             check.managed(run, object.spec.managed_by.as_deref());
             if object.spec.debug.is_some() {
                 check.breakpoints(run);
@@ -21,6 +22,7 @@ pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
             check.task_run(run, &object.spec);
         }
         Object::PipelineRun(object) => {
+            check.pending(run, &object.spec.status);
             check.managed(run, object.spec.managed_by.as_deref());
             check.pipeline_run(run, &object.spec);
         }
@@ -53,6 +55,16 @@ impl<'a> Check<'a> {
         let place = run.node.span_of("spec.managedBy");
         let help = "it is run here as if the field were not there";
         self.found.push(Diagnostic::warning("managed-elsewhere", message).at(&run.source, place).help(help));
+    }
+
+    fn pending(&mut self, run: &Document, status: &str) {
+        if !matches!(status, "PipelineRunPending" | "TaskRunPending") {
+            return;
+        }
+        let message = format!("the run is to wait until somebody clears its status {status}");
+        let place = run.node.span_of("spec.status");
+        let help = "remove the field to run it now";
+        self.found.push(Diagnostic::error("pending-run", message).at(&run.source, place).help(help));
     }
 
     fn breakpoints(&mut self, run: &Document) {

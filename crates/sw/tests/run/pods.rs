@@ -107,7 +107,45 @@ spec:
     {
         assert!(told.contains(part), "{told}");
     }
+    let pending = run.replacen("spec:\n", "spec:\n  status: PipelineRunPending\n", 1);
+    let told = env.run(&pending, &[]).code(2).stderr;
+    assert!(told.contains("remove the field to run it now"), "{told}");
     assert_eq!(env.runs(), ["odd"]);
+}
+
+#[test]
+fn a_task_run_that_is_cancelled_already_does_not_start() {
+    let Some(env) = TestEnv::new() else { return };
+    let run = r#"
+apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: over}
+spec:
+  status: TaskRunCancelled
+  statusMessage: Not today.
+  retries: 2
+  taskSpec: {steps: [{name: s, image: i, script: exit 0}]}
+"#;
+    env.run(run, &[]).code(130);
+    let status = &env.finished("over")["status"];
+    assert_eq!(status["conditions"][0]["message"], "TaskRun \"over\" was cancelled. Not today.");
+    assert!(status["steps"].is_null() && status["retriesStatus"].is_null(), "{status}");
+}
+
+#[test]
+fn an_image_that_must_not_be_pulled_is_not() {
+    let Some(env) = TestEnv::new() else { return };
+    let run = r#"
+apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: never}
+spec:
+  taskSpec: {steps: [{name: s, image: "127.0.0.1:1/absent:v1", imagePullPolicy: Never, script: exit 0}]}
+"#;
+    env.write("never.yaml", run);
+    let told = env.call(&["run", "never.yaml"]).code(1).stderr;
+    assert!(told.contains("it is not in the local store, and imagePullPolicy is Never"), "{told}");
+    assert_eq!(env.ended("never"), "False/TaskRunImagePullFailed");
 }
 
 #[test]
