@@ -9,17 +9,18 @@ use oci::client::Progress;
 use tekton::prepare::{Failure, PreparedTask};
 use tekton::status::step::{StepEnd, ended as ended_step};
 use tekton::status::task_run::{Attempt, AttemptEnd};
-use tekton::status::{reason, results};
+use tekton::status::{artifacts, reason, results};
 use tekton::substitute::step_results::FinishedStep;
 use tekton::types::{EnvFromSource, EnvVar, Time, Volume};
 
 use crate::event::Happened;
 use crate::journal::Journal;
-use crate::local::bundle::What;
+use crate::local::bundle::{Mounted, What};
 use crate::local::credentials::{self, Credentials};
 use crate::local::downward::PodFacts;
 use crate::local::environment::{Environment, EnvironmentError};
-use crate::local::images::Resolved;
+use crate::local::images::{NotFetched, Resolved};
+use crate::local::network;
 use crate::local::pod::Pod;
 use crate::local::sidecar::{self, Ready};
 use crate::local::stop::Stop;
@@ -55,6 +56,8 @@ pub struct Scene<'a> {
     pub images: BTreeMap<String, Arc<Resolved>>,
     /// What the account gives to steps.
     pub credentials: Credentials,
+    /// Files that tell about the network.
+    pub network: Vec<Mounted>,
     /// When the attempt's time is over.
     pub deadline: Option<Instant>,
     /// Ends the attempt when asked.
@@ -130,12 +133,17 @@ fn set_up<'a>(
     for dir in &prepared.working_dirs {
         pod.working_dir(dir).map_err(|e| create(&e))?;
     }
-    let images = resolve_images(shared, prepared, deadline, stop)?;
+    let pull =
+        credentials::for_pulling(shared.catalog, &prepared.service_account, &prepared.pod.image_pull_secrets);
     let credentials = credentials::of_account(shared.catalog, &prepared.service_account);
-    for warning in &credentials.warnings {
+    for warning in credentials.warnings.iter().chain(&pull.warnings) {
         shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
     }
-    let scene = Scene { shared, task, log_name, prepared, pod, facts, images, credentials, deadline, stop };
+    let images = resolve_images(shared, prepared, &pull, deadline, stop)?;
+    let network =
+        network::files(&dir.join("network"), &prepared.pod_name, &prepared.pod).map_err(|e| create(&e))?;
+    let scene =
+        Scene { shared, task, log_name, prepared, pod, facts, images, credentials, network, deadline, stop };
     for s in &prepared.steps {
         scene.environment(&s.step.env_from, &s.step.env).map_err(|e| scene.config_error(&s.name, &e))?;
     }
@@ -145,19 +153,27 @@ fn set_up<'a>(
 fn resolve_images(
     shared: &Shared<'_>,
     prepared: &PreparedTask,
+    pull: &Credentials,
     deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<BTreeMap<String, Arc<Resolved>>, Failure> {
-    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image));
-    let sidecars = prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image));
+    let own = shared.config.client.as_ref().zip(pull.files.values().next()).map(|(client, text)| {
+        client.with_credentials("the run's imagePullSecrets", &String::from_utf8_lossy(text))
+    });
+    let own = own.transpose().map_err(|e| Failure::new("TaskRunImagePullFailed", e.to_string()))?;
+    let client = own.as_ref().or(shared.config.client.as_deref()).ok_or(NotFetched::Offline);
+    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image, &s.step.image_pull_policy));
+    let sidecars =
+        prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image, &s.sidecar.image_pull_policy));
     let mut images = BTreeMap::new();
-    for (name, image) in steps.chain(sidecars) {
+    for (name, image, policy) in steps.chain(sidecars) {
         if images.contains_key(image) {
             continue;
         }
         let (journal, image_name, stop) = (shared.journal.clone(), image.clone(), stop.clone());
         let progress = Transfers { journal, image: image_name, stop, deadline };
-        let resolved = shared.images.resolve(image, &progress).map_err(|e| {
+        let client = if policy == "Never" { Err(NotFetched::Never) } else { client };
+        let resolved = shared.images.resolve(image, client, &progress).map_err(|e| {
             let run = &prepared.metadata.name;
             Failure::new(
                 "TaskRunImagePullFailed",
@@ -223,13 +239,28 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
             exit_code: ended.state.terminated.as_ref().map_or(0, |t| t.exit_code),
             reason: ended.state.termination_reason.clone(),
         });
+        // The task's own may be another one after each step; none is lost.
+        let tasks = step::read_artifacts(scene, &prepared.name, &scene.pod.artifacts(), "");
+        for more in ended.finished.artifacts.iter().cloned().chain(tasks) {
+            artifacts::merge(attempt.artifacts.get_or_insert_default(), more);
+        }
         attempt.steps.push(ended.state);
         finished.push(ended.finished);
     }
     let files =
-        step::read_files(&scene.pod.results(), scene.prepared.results.iter().map(|r| r.name.as_str()));
+        step::read_files(&scene.pod.results(), "", scene.prepared.results.iter().map(|r| r.name.as_str()));
     let read = results::read(&scene.prepared.results, &files, &finished);
     attempt.results = read.results;
+    let size = results::termination_message_size(&attempt.results);
+    if size > results::TERMINATION_MESSAGE_LIMIT {
+        let message = format!(
+            "{}: its results take {size} bytes; a cluster that does not have `results-from: sidecar-logs` takes {} and \
+             fails the step",
+            scene.task,
+            results::TERMINATION_MESSAGE_LIMIT
+        );
+        scene.shared.journal.record(Happened::Warning { message });
+    }
     let interrupted = scene.interrupted().filter(|_| failed);
     beside::stop(scene, running, attempt);
     match (interrupted, scene.stop.asked(), read.failure) {

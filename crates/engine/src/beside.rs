@@ -35,6 +35,8 @@ pub fn start(scene: &Scene<'_>, prepared: &PreparedSidecar) -> Result<Running, F
             env: &sidecar.env,
             mounts,
             security: sidecar.security_context.as_ref(),
+            resources: &sidecar.compute_resources,
+            isolated: false,
         },
     )
     .map_err(|e| failed(&e))?;

@@ -80,6 +80,13 @@ mod tests {
             ("['a', 'b'].exists(x, x == 'b') && ['a'].all(x, x != 'b')", true),
             ("int('7') < 7", false),
             ("'naïve' == \"naïve\" ? true : false", true),
+            ("duration('90m') > duration('1h') && duration('-1h30m') < duration('0s')", true),
+            (
+                "timestamp('2024-05-01T12:00:00Z') + duration('24h') == timestamp('2024-05-02T14:00:00+02:00')",
+                true,
+            ),
+            ("timestamp('2024-05-01T00:00:00Z') > timestamp('2024-06-01T00:00:00Z')", false),
+            ("timestamp('2024-05-01T23:00:00Z').getFullYear() == 2024", true),
         ] {
             assert_eq!(truth(expression), expected, "{expression}");
         }
@@ -93,6 +100,12 @@ mod tests {
         assert!(error("").starts_with("syntax error"), "{}", error(""));
         assert!(error("'a'.matches('(')").contains("regex"), "{}", error("'a'.matches('(')"));
         assert!(error("1 / 0 == 1").contains("zero"), "{}", error("1 / 0 == 1"));
+        for wrong in [
+            "timestamp('yesterday') > timestamp('2024-05-01T00:00:00Z')",
+            "duration('soon') > duration('1h')",
+        ] {
+            assert!(!error(wrong).is_empty(), "{wrong}");
+        }
         assert!(error("nothing('a')").contains("nothing"), "{}", error("nothing('a')"));
     }
 
@@ -121,6 +134,9 @@ mod tests {
             "[1]".to_owned() + &".map(x,x)".repeat(400),
             "-".repeat(4000) + "1 == 1",
             "1".to_owned() + &"+1".repeat(2000) + " == 0",
+            "duration('9223372036854775807h') == duration('1s')".to_owned(),
+            "timestamp('9999-12-31T23:59:59Z') + duration('2000000h') == timestamp('0001-01-01T00:00:00Z')"
+                .to_owned(),
         ] {
             // Whatever it says, it comes back.
             let _ = Evaluator.evaluate(&deep);

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use tekton::types::{EnvFromSource, EnvVar, SecurityContext};
+use tekton::types::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
 
 use crate::attempt::Scene;
+use crate::event::Happened;
 use crate::local::bundle::{ContainerSpec, Mounted};
 use crate::local::compose::{Wanted, compose};
 use crate::local::container::{Container, Sink};
+use crate::local::devices;
 use crate::local::images::mount;
 
 /// What steps and sidecars have in common.
@@ -32,6 +34,10 @@ pub struct Described<'a> {
     pub mounts: Vec<Mounted>,
     /// User, capabilities and the like.
     pub security: Option<&'a SecurityContext>,
+    /// What it may use.
+    pub resources: &'a ResourceRequirements,
+    /// No network but loopback.
+    pub isolated: bool,
 }
 
 /// A container that can be started: its root file system is mounted.
@@ -52,7 +58,19 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
     let text = |e: &dyn std::fmt::Display| e.to_string();
     let Described { container, image, .. } = described;
     let shared = scene.shared;
-    let own = scene.environment(described.env_from, described.env).map_err(|e| text(&e))?;
+    let mut own = scene.environment(described.env_from, described.env).map_err(|e| text(&e))?;
+    if described.isolated {
+        own.set("TEKTON_HERMETIC", "1");
+    }
+    let (devices, lacking) = devices::wanted(described.resources);
+    for what in lacking {
+        let message = format!("{}/{container}: {what}", scene.task);
+        shared.journal.record(Happened::Warning { message });
+    }
+    let mut mounts = described.mounts;
+    let hidden = |n: &&Mounted| !mounts.iter().any(|m| m.target == n.target);
+    let network: Vec<Mounted> = scene.network.iter().filter(hidden).cloned().collect();
+    mounts.extend(network);
     let image = scene.images.get(image).ok_or_else(|| format!("the image {image} was not resolved"))?;
     let dir = scene.pod.container(container).map_err(|e| text(&e))?;
     let rootfs = mount(image, &dir)?;
@@ -67,11 +85,13 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
             args: described.args,
             working_dir: described.working_dir,
             own: &own,
-            mounts: described.mounts,
+            mounts,
             security: described.security,
             pod_security: scene.prepared.pod.security_context.as_ref(),
             hostname: &scene.prepared.pod_name,
             this: &shared.config.this,
+            devices,
+            isolated: described.isolated,
             cgroup: format!("/{}/{id}", shared.cgroup),
         },
         &rootfs,

@@ -17,7 +17,8 @@ pub struct Event {
     pub event: Happened,
 }
 
-/// What happened. `task` is the name in the pipeline; children of a matrix are told apart by `-<index>`.
+/// What happened. `task` is the name in the pipeline; children of a matrix are told apart by `-<index>`, and tasks of a
+/// pipeline that is a task itself have that one's name before them: `outer/inner`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Happened {
@@ -42,6 +43,17 @@ pub enum Happened {
         digest: BTreeMap<String, String>,
         /// The file or entry; empty where there is no such thing.
         entry_point: String,
+    },
+    /// A task that is a pipeline begins. It ends with `TaskFinished`.
+    PipelineStarted {
+        /// The task.
+        task: String,
+        /// Name of its PipelineRun.
+        pipeline_run: String,
+        /// Name of the pipeline.
+        pipeline: String,
+        /// Its tasks in file order, finally tasks last, with the name of this one before them.
+        tasks: Vec<String>,
     },
     /// A TaskRun attempt begins.
     TaskStarted {
@@ -81,7 +93,7 @@ pub enum Happened {
         /// Why it failed.
         message: String,
     },
-    /// A TaskRun is done.
+    /// A TaskRun is done, or the run of a task that is a pipeline.
     TaskFinished {
         /// The task.
         task: String,

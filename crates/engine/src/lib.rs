@@ -6,7 +6,7 @@
 //! - [`attempt`]: one attempt: volumes, sidecars, steps, results
 //! - [`step`]: one step; [`beside`]: sidecars; [`container`]: what both have in common
 //! - [`mod@cel`]: guards in the Common Expression Language
-//! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share
+//! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share; [`jobs`]: how many run at once
 //! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
 //! - [`record`]: runs on disk; [`log`]: what steps print; [`cgroup`]: control groups of a run
 //! - [`resolved`]: definitions from elsewhere, noted
@@ -23,6 +23,7 @@ pub mod dispatch;
 pub mod error;
 pub mod event;
 pub mod finished;
+pub mod jobs;
 pub mod journal;
 pub mod local;
 pub mod log;

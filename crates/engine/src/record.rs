@@ -6,7 +6,9 @@
 //!          /input.yaml     what was run
 //!          /status.json    the finished PipelineRun or TaskRun
 //!          /taskruns/<name>.json   the finished TaskRuns of a PipelineRun
-//!          /logs/<task>/<step>.log   of the first attempt; of later ones in <task>.retry<n>
+//!          /pipelineruns/<name>.json   the finished runs of pipelines in the pipeline
+//!          /logs/<task>/<step>.log   of the first attempt; of later ones in <task>.retry<n>;
+//!                           of a task in a pipeline in the pipeline in <outer task>/<task>
 //!          /scratch/       root file systems, volumes; removed when the run ends
 //! ```
 
@@ -197,13 +199,16 @@ impl Recording {
     /// # Errors
     /// When it cannot be written.
     pub fn conclude(&self, finished: &Finished) -> io::Result<()> {
-        if let Finished::Pipeline(_, children) = finished {
-            let dir = self.dir.join("taskruns");
+        if let Finished::Pipeline(..) = finished {
+            fs::create_dir_all(self.dir.join("taskruns"))?;
+        }
+        for child in finished.all().into_iter().skip(1) {
+            let dir = self.dir.join(match child {
+                Finished::Task(_) => "taskruns",
+                Finished::Pipeline(..) => "pipelineruns",
+            });
             fs::create_dir_all(&dir)?;
-            for child in children {
-                let text = serde_json::to_string_pretty(child)?;
-                fs::write(dir.join(format!("{}.json", child.metadata.name)), text)?;
-            }
+            fs::write(dir.join(format!("{}.json", child.name())), child.to_json())?;
         }
         fs::write(self.dir.join("status.json"), finished.to_json())
     }
@@ -227,7 +232,7 @@ fn fill(dir: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// The folder in `logs/` of an attempt of a task, 0 being the first.
+/// The folder in `logs/` of an attempt of a task, 0 being the first; `task` as in events.
 pub fn log_folder(task: &str, attempt: u32) -> String {
     // Tasks of a pipeline have no dots in their names, and the task of a TaskRun has no others beside it.
     if attempt == 0 { task.to_owned() } else { format!("{task}.retry{attempt}") }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::{Catalog, Run};
@@ -13,10 +13,11 @@ use tekton::types::ObjectMeta;
 
 use crate::cgroup;
 use crate::config::Config;
-use crate::dispatch;
+use crate::dispatch::{self, Within};
 use crate::error::EngineError;
 use crate::event::Happened;
 use crate::finished::Finished;
+use crate::jobs::Jobs;
 use crate::journal::Journal;
 use crate::local::images::Images;
 use crate::record::Recording;
@@ -60,17 +61,14 @@ pub fn run(
         catalog,
         definitions: Noted::new(definitions, journal.clone()),
         settings: Settings::default(),
-        images: Images::new(
-            config.store.clone(),
-            config.layers.clone(),
-            config.client.clone(),
-            config.aliases.clone(),
-        ),
+        images: Images::new(config.store.clone(), config.layers.clone(), config.aliases.clone()),
         journal,
         recording: &recording,
         memory,
         run: recording.id().to_owned(),
         cgroup: cgroup::name(recording.dir()),
+        jobs: Jobs::new(config.jobs),
+        children: Mutex::default(),
     };
     let finished = match wanted {
         Run::Task(run) => {
@@ -90,8 +88,7 @@ pub fn run(
         Run::Pipeline(run) => {
             let mut run = run.clone();
             identify(&mut run.metadata);
-            let (run, children) = dispatch::run(&shared, run)?;
-            Finished::Pipeline(Box::new(run), children)
+            dispatch::run(&shared, run, &Within::nothing(&config.stop))?
         }
     };
     let condition = finished.condition();

@@ -1,12 +1,14 @@
 //! What all TaskRuns of one run share.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tekton::catalog::Catalog;
 use tekton::prepare::Settings;
 
 use crate::config::Config;
+use crate::jobs::Jobs;
 use crate::journal::Journal;
 use crate::local::images::Images;
 use crate::local::volume::{VolumeError, empty};
@@ -35,9 +37,33 @@ pub struct Shared<'a> {
     pub run: String,
     /// Name of the run's control group.
     pub cgroup: String,
+    /// What runs at the same time.
+    pub jobs: Jobs,
+    /// Names of all child runs, by the resource as the API names it.
+    pub children: Mutex<HashMap<&'static str, HashSet<String>>>,
 }
 
+/// So many pipelines may be tasks of one run, at any depth: a few lines can ask for millions, and each has a thread.
+const MOST_PIPELINES: usize = 1000;
+
 impl Shared<'_> {
+    /// Notes that a child run is made, a `PipelineRun` if `is_pipeline`.
+    ///
+    /// # Errors
+    /// When there is one of that name, in the API server's words; when there are too many pipelines.
+    pub fn admit(&self, is_pipeline: bool, name: &str) -> Result<(), String> {
+        let resource = if is_pipeline { "pipelineruns" } else { "taskruns" };
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = children.entry(resource).or_default();
+        if is_pipeline && names.len() >= MOST_PIPELINES {
+            return Err(format!("the run has {MOST_PIPELINES} pipelines in pipelines already; split it"));
+        }
+        if !names.insert(name.to_owned()) {
+            return Err(format!("{resource}.tekton.dev {name:?} already exists"));
+        }
+        Ok(())
+    }
+
     /// A name for a container that no other run and no other pod has, in the runtime's alphabet.
     pub fn container_id(&self, pod: &str, container: &str) -> String {
         format!("{pod}.{container}")

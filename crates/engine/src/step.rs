@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tekton::prepare::paths::CREDENTIALS;
 use tekton::prepare::{OnError, PreparedStep};
-use tekton::status::results;
 use tekton::status::step::{StepEnd, ended as ended_state};
+use tekton::status::{artifacts, results};
 use tekton::substitute::step_results::FinishedStep;
+use tekton::types::status::Artifacts;
 use tekton::types::step::StepOutputConfig;
 use tekton::types::{StepState, Time};
 
@@ -54,7 +55,7 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
         StepEnd::Failed(code) if prepared.on_error == OnError::Continue => StepEnd::Continued(code),
         other => other,
     };
-    let status_dir = scene.pod.status(index);
+    let run = scene.pod.run(index);
     let exit_code = match end {
         StepEnd::Completed | StepEnd::Unwanted => Some(0),
         StepEnd::Continued(code) => Some(code),
@@ -62,16 +63,20 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
     };
     if let Some(code) = exit_code {
         // Later steps read it through $(steps.step-<name>.exitCode.path); its folder was made with the pod.
-        let _ = fs::write(status_dir.join("exitCode"), code.to_string());
+        let _ = write_file(&run, "status/exitCode", &code.to_string());
     }
-    let files =
-        read_files(&status_dir.join("results"), prepared.step.results.iter().map(|r| r.name.as_str()));
+    let files = read_files(&run, "status/results", prepared.step.results.iter().map(|r| r.name.as_str()));
+    let artifacts = read_artifacts(scene, &prepared.name, &run, "status/artifacts");
     let results = results::read_step(&prepared.step.results, &files);
     let image = scene.image_id(&prepared.step.image);
     let times = (Some(started), Time(clock.now()));
+    let mut state = ended_state(&prepared, end, &scene.prepared.pod_name, &image, times, results);
+    if let Some(Artifacts { inputs, outputs }) = artifacts.clone() {
+        (state.inputs, state.outputs) = (inputs, outputs);
+    }
     Ended {
-        state: ended_state(&prepared, end, &scene.prepared.pod_name, &image, times, results),
-        finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts: None },
+        state,
+        finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts },
         fails: end.fails(),
     }
 }
@@ -139,6 +144,8 @@ fn contained(
             env: &step.env,
             mounts,
             security: step.security_context.as_ref(),
+            resources: &step.compute_resources,
+            isolated: scene.prepared.is_hermetic(),
         },
     )?;
     if let Some(memory) = memory {
@@ -186,14 +193,43 @@ fn copy_to(
     config.map(open).transpose()
 }
 
-/// The files called `names` in `dir`, as text. A file that a step made a link to elsewhere, or that is too large, counts
-/// as missing.
-pub fn read_files<'a>(dir: &Path, names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+/// The artifacts in the folder `under` of `root`. What is not valid is not passed on, and told.
+pub fn read_artifacts(scene: &Scene<'_>, step: &str, root: &Path, under: &str) -> Option<Artifacts> {
+    const NAME: &str = "provenance.json";
+    let text = read_files(root, under, std::iter::once(NAME)).remove(NAME)?;
+    match artifacts::read(&text) {
+        Ok(artifacts) => Some(artifacts),
+        Err(e) => {
+            let message = format!("{}/{step}: its artifacts are not used: {NAME}: {e}", scene.task);
+            scene.shared.journal.record(Happened::Warning { message });
+            None
+        }
+    }
+}
+
+/// A file below `root`, where a step may have put links to elsewhere: then there is none.
+fn open_beneath(root: &Path, path: &Path, flags: OFlags) -> std::io::Result<fs::File> {
+    let root = fs::File::open(root)?;
+    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o644) } else { Mode::empty() };
+    let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    Ok(openat2(&root, path, flags, mode, strict)?.into())
+}
+
+fn write_file(root: &Path, path: &str, text: &str) -> std::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+    open_beneath(root, path.as_ref(), flags)?.write_all(text.as_bytes())
+}
+
+/// The files called `names` in the folder `under` of `root`, as text. A file that a step made a link to elsewhere, or that
+/// is too large, counts as missing.
+pub fn read_files<'a>(
+    root: &Path,
+    under: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, String> {
     let read = |name: &str| -> Option<String> {
-        let root = fs::File::open(dir).ok()?;
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let file = fs::File::from(openat2(&root, name, flags, Mode::empty(), strict).ok()?);
+        let file = open_beneath(root, &Path::new(under).join(name), OFlags::RDONLY).ok()?;
         let meta = file.metadata().ok()?;
         if !meta.is_file() || meta.len() > LARGEST_RESULT {
             return None;

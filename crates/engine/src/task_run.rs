@@ -21,7 +21,12 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
         let attempt = earlier.len();
         let context = TaskContext { retry_count: attempt, settings: &shared.settings };
         let mut failed_step = None;
-        match prepare::task(&run, &shared.definitions, &context) {
+        let cancelled = run.spec.status == "TaskRunCancelled";
+        let prepared = match cancelled {
+            true => Err(Failure::new(reason::TASK_RUN_CANCELLED, cancelled_message(&run))),
+            false => prepare::task(&run, &shared.definitions, &context),
+        };
+        match prepared {
             Ok(prepared) => {
                 for warning in &prepared.warnings {
                     shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
@@ -79,6 +84,12 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
             }
         }
     }
+}
+
+/// What the condition of a run says that was cancelled before it began (§2.14).
+fn cancelled_message(run: &TaskRun) -> String {
+    let message = format!("TaskRun {:?} was cancelled. {}", run.metadata.name, run.spec.status_message);
+    message.trim_end().to_owned()
 }
 
 fn count(n: usize) -> u32 {

@@ -14,6 +14,8 @@ use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
+use super::loopback;
+
 /// What `oci-runtime run` is given; the same words as `runc --root DIR run --bundle DIR --pid-file FILE ID`.
 #[derive(Debug, Clone)]
 pub struct RunArgs {
@@ -45,8 +47,11 @@ pub fn run(args: &RunArgs) -> Result<u8, String> {
         .and_then(|b| b.with_pid_file(args.pid_file.clone()))
         .and_then(|b| b.as_init(&args.bundle).with_systemd(false).with_detach(false).build())
         .map_err(|e| chain(&e))?;
-    let started = container.start().map_err(|e| chain(&e));
-    let code = match (&started, container.pid().and_then(|p| Pid::from_raw(p.as_raw()))) {
+    let pid = container.pid().and_then(|p| Pid::from_raw(p.as_raw()));
+    let network = pid.map_or(Ok(()), loopback::bring_up);
+    let network = network.map_err(|e| format!("cannot bring up the container's loopback interface: {e}"));
+    let started = network.and_then(|()| container.start().map_err(|e| chain(&e)));
+    let code = match (&started, pid) {
         (Ok(()), Some(pid)) => wait(pid),
         _ => Ok(NOT_STARTED),
     };

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{
-    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxDeviceCgroupBuilder, LinuxNamespaceBuilder,
-    LinuxNamespaceType, LinuxResourcesBuilder, Mount, MountBuilder, ProcessBuilder, RootBuilder, Spec,
-    SpecBuilder, UserBuilder,
+    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxDevice, LinuxDeviceCgroupBuilder,
+    LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResourcesBuilder, Mount, MountBuilder, ProcessBuilder,
+    RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
+
+use super::devices;
 
 /// Who the process runs as, in the container's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +64,10 @@ pub struct Privileges {
     pub read_only_root: bool,
     /// setuid programs give nothing.
     pub no_new_privileges: bool,
+    /// Devices of this machine, besides those that every container has.
+    pub devices: Vec<PathBuf>,
+    /// No network but loopback.
+    pub isolated: bool,
 }
 
 /// All that is needed to run one process in a container.
@@ -158,15 +164,17 @@ impl ContainerSpec {
             .rlimits(Vec::new())
             .no_new_privileges(privileges.no_new_privileges)
             .build()?;
-        let namespaces = [
+        let mut namespaces = vec![
             LinuxNamespaceType::Pid,
             LinuxNamespaceType::Ipc,
             LinuxNamespaceType::Uts,
             LinuxNamespaceType::Mount,
-        ]
-        .into_iter()
-        .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
-        .collect::<Result<Vec<_>, _>>()?;
+        ];
+        namespaces.extend(privileges.isolated.then_some(LinuxNamespaceType::Network));
+        let namespaces = namespaces
+            .into_iter()
+            .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
+            .collect::<Result<Vec<_>, _>>()?;
         let resources = LinuxResourcesBuilder::default()
             .devices(vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?])
             .build()?;
@@ -176,6 +184,7 @@ impl ContainerSpec {
         let linux = LinuxBuilder::default()
             .namespaces(namespaces)
             .resources(resources)
+            .devices(self.devices()?)
             .cgroups_path(&self.cgroup)
             .masked_paths(paths(&MASKED))
             .readonly_paths(paths(&READ_ONLY))
@@ -188,6 +197,11 @@ impl ContainerSpec {
             .process(process)
             .linux(linux)
             .build()?)
+    }
+
+    fn devices(&self) -> Result<Vec<LinuxDevice>, OciSpecError> {
+        let Privileges { devices, privileged, .. } = &self.privileges;
+        devices.iter().filter_map(|path| devices::describe(path, *privileged).transpose()).collect()
     }
 
     fn oci_mounts(&self) -> Result<Vec<Mount>, OciSpecError> {

@@ -1,6 +1,6 @@
 //! From what a step or sidecar asks for and what its image says to one container (tekton.md §2.2, §2.5, §2.6).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci::ImageConfig;
 use tekton::substitute::kubernetes::expand;
@@ -8,6 +8,7 @@ use tekton::types::SecurityContext;
 use tekton::types::core::security::PodSecurityContext;
 
 use super::bundle::{ContainerSpec, Mounted, Privileges, What};
+use super::devices;
 use super::environment::Environment;
 use super::images::Resolved;
 use super::user::{self, UnknownUser};
@@ -56,6 +57,10 @@ pub struct Wanted<'a> {
     pub hostname: &'a str,
     /// This program's own file, shown to the `host` image as /usr/local/bin/sw.
     pub this: &'a Path,
+    /// Devices that it asks for.
+    pub devices: Vec<PathBuf>,
+    /// No network but loopback.
+    pub isolated: bool,
     /// Control group.
     pub cgroup: String,
 }
@@ -109,7 +114,6 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
         process.cmd.as_deref().unwrap_or_default(),
     )?;
     let mut mounts = wanted.mounts;
-    mounts.extend(network_files());
     if *wanted.image == Resolved::Host {
         let source = wanted.this.to_owned();
         mounts.push(Mounted {
@@ -132,6 +136,8 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
             drop: capabilities.drop,
             read_only_root: security.read_only_root_filesystem == Some(true),
             no_new_privileges: security.allow_privilege_escalation == Some(false),
+            devices: if security.privileged == Some(true) { devices::all() } else { wanted.devices },
+            isolated: wanted.isolated,
         },
         cgroup: wanted.cgroup,
     })
@@ -170,15 +176,6 @@ fn working_dir(own: &str, image: &str) -> String {
         (own, _) if own.starts_with('/') => own.to_owned(),
         (own, _) => format!("/workspace/{own}"),
     }
-}
-
-/// The container shares this machine's network, so names must resolve as they do here.
-fn network_files() -> impl Iterator<Item = Mounted> {
-    ["/etc/resolv.conf", "/etc/hosts"].into_iter().filter_map(|path| {
-        // A link is mounted as what it points to.
-        let source = std::fs::canonicalize(path).ok()?;
-        Some(Mounted { target: path.into(), what: What::Bind { source, read_only: true } })
-    })
 }
 
 /// Why a container cannot be composed.

@@ -26,7 +26,6 @@ pub const HOST: &str = "host";
 pub struct Images {
     store: Store,
     layers: Layers,
-    client: Option<Arc<Client>>,
     aliases: Vec<Alias>,
     platform: Platform,
     known: Mutex<HashMap<String, Arc<Resolved>>>,
@@ -49,28 +48,38 @@ pub enum Resolved {
 }
 
 impl Images {
-    /// Images from `store`, fetched with `client` when the store lacks them; without a client only from there.
-    pub fn new(store: Store, layers: Layers, client: Option<Arc<Client>>, aliases: Vec<Alias>) -> Self {
-        Self { store, layers, client, aliases, platform: Platform::host(), known: Mutex::default() }
+    /// Images from `store`.
+    pub fn new(store: Store, layers: Layers, aliases: Vec<Alias>) -> Self {
+        Self { store, layers, aliases, platform: Platform::host(), known: Mutex::default() }
     }
 
-    /// What `image` means, its layers unpacked.
+    /// What `image` means, its layers unpacked; fetched with `client` when the store lacks it, unless that says why not.
     ///
     /// A reference by digest is looked up in the whole store whatever its registry is called; one by tag only under its
     /// full name.
     ///
     /// # Errors
     /// When the name is malformed, or no source has the image.
-    pub fn resolve(&self, image: &str, progress: &dyn Progress) -> Result<Arc<Resolved>, ImageError> {
+    pub fn resolve(
+        &self,
+        image: &str,
+        client: Result<&Client, NotFetched>,
+        progress: &dyn Progress,
+    ) -> Result<Arc<Resolved>, ImageError> {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(image) {
             return Ok(known.clone());
         }
-        let resolved = Arc::new(self.find(image, progress)?);
+        let resolved = Arc::new(self.find(image, client, progress)?);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), resolved.clone());
         Ok(resolved)
     }
 
-    fn find(&self, image: &str, progress: &dyn Progress) -> Result<Resolved, ImageError> {
+    fn find(
+        &self,
+        image: &str,
+        client: Result<&Client, NotFetched>,
+        progress: &dyn Progress,
+    ) -> Result<Resolved, ImageError> {
         let target = self.alias(image).unwrap_or(image);
         if target == HOST {
             return Ok(Resolved::Host);
@@ -80,10 +89,8 @@ impl Images {
         let stored = match self.local(&reference).map_err(|e| failed(e.to_string()))? {
             Some(stored) => stored,
             None => {
+                let client = client.map_err(|e| failed(e.to_string()))?;
                 let wanted = Platforms::One(self.platform.clone());
-                let offline =
-                    || failed("it is not in the store, and --offline keeps from fetching it".into());
-                let client = self.client.as_ref().ok_or_else(offline)?;
                 let pulled = client.pull(&reference, &self.store, &wanted, progress);
                 pulled.map_err(|e| failed(e.to_string()))?
             }
@@ -149,6 +156,17 @@ fn matches(pattern: &str, text: &str) -> bool {
             (0..=rest.len()).filter(|i| rest.is_char_boundary(*i)).any(|i| matches(after, &rest[i..]))
         }),
     }
+}
+
+/// Why an image that is not in the store is not fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFetched {
+    /// The step says so.
+    #[error("it is not in the local store, and imagePullPolicy is Never")]
+    Never,
+    /// The user says so.
+    #[error("it is not in the store, and --offline keeps from fetching it")]
+    Offline,
 }
 
 /// An image that cannot be had.

@@ -7,6 +7,8 @@
 //! - [`beneath`]: places in folders that steps write to, whatever links they left there
 //! - [`credentials`]: what git, ssh and registry clients look for; [`hand_over`]: into a step's memory and HOME
 //! - [`environment`], [`downward`], [`user`]: what a container is told and who it is
+//! - [`network`]: /etc/hosts and /etc/resolv.conf; [`loopback`]: of a container without network
+//! - [`devices`]: what of /dev a container gets; [`token`]: what stands for a service account's token
 //! - [`compose`]: from step and image to a container
 //! - [`bundle`]: one container as config.json
 //! - [`runtime`]: which program runs it; [`builtin`]: when that is ourselves
@@ -21,15 +23,19 @@ pub mod compose;
 pub mod confine;
 pub mod container;
 pub mod credentials;
+pub mod devices;
 pub mod downward;
 pub mod environment;
 pub mod hand_over;
 pub mod images;
+pub mod loopback;
+pub mod network;
 pub mod pod;
 pub mod probe;
 pub mod runtime;
 pub mod sidecar;
 pub mod stop;
+pub mod token;
 pub mod trial;
 pub mod user;
 pub mod volume;

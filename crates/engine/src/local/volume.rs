@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use jiff::Timestamp;
 use tekton::catalog::Catalog;
 use tekton::contents::{Contents, Kind, ObjectError, required};
 use tekton::types::Volume;
@@ -13,6 +14,7 @@ use tekton::types::core::volume::{DownwardApiVolumeFile, KeyToPath, ProjectedVol
 
 use super::bundle::What;
 use super::downward::{PodFacts, resource};
+use super::token;
 
 /// Persistent claims: named folders that outlive runs.
 #[derive(Debug, Clone)]
@@ -114,8 +116,10 @@ impl Places<'_> {
             if let Some(d) = &source.downward_api {
                 files.extend(self.downward(&d.items)?);
             }
-            if source.service_account_token.is_some() {
-                return Err(VolumeError::Token);
+            if let Some(t) = &source.service_account_token {
+                let now = Timestamp::now().as_second();
+                let token = token::unsigned(self.pod, &t.audience, t.expiration_seconds, now);
+                files.insert(t.path.clone(), (token.into_bytes(), None));
             }
         }
         Ok(files)
@@ -236,9 +240,6 @@ pub enum VolumeError {
         /// The volume.
         name: String,
     },
-    /// A token of a cluster.
-    #[error("a serviceAccountToken has no meaning without a cluster; remove it from the projected volume")]
-    Token,
     /// A field that the downward API does not have.
     #[error("file `{0}` of the downward API asks for a field that does not exist")]
     Downward(String),

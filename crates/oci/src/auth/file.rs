@@ -19,7 +19,7 @@ const FILE_LIMIT: u64 = 4 << 20;
 /// The name under which Docker keeps its hub.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AuthFile {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -30,7 +30,7 @@ pub(super) struct AuthFile {
     creds_store: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct Entry {
     #[serde(default)]
     auth: String,
@@ -68,6 +68,11 @@ impl AuthFile {
         Self::parse(path, &text).map(Some)
     }
 
+    /// Its `auths` alone.
+    pub(super) fn without_helpers(self) -> Self {
+        Self { auths: self.auths, ..Self::default() }
+    }
+
     /// `path` is for messages. An empty file has no entries, as with podman.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, AuthError> {
         if text.trim().is_empty() {
@@ -79,11 +84,6 @@ impl AuthFile {
             line: e.line(),
             column: e.column(),
         })
-    }
-
-    /// Only what is written in it.
-    pub(super) fn without_helpers(self) -> Self {
-        Self { auths: self.auths, ..Self::default() }
     }
 
     /// The credential for a repository and the key it stands under.

@@ -19,7 +19,7 @@ pub fn run(home: &Home, args: &LogsArgs) -> Result<Ended, Failure> {
     let run = find(home, &args.run)?;
     let summary = Summary::of(&run.events);
     let tasks: Vec<String> = match &args.task {
-        Some(task) if summary.get(task).is_some() => vec![task.clone()],
+        Some(task) if summary.get(task).is_some() => with_inner(task, &summary.tasks),
         Some(task) => return Err(unknown("task", task, &summary.tasks)),
         None => summary.tasks.clone(),
     };
@@ -46,6 +46,12 @@ pub fn run(home: &Home, args: &LogsArgs) -> Result<Ended, Failure> {
     }
     print(&logs, args.step.is_none() || logs.len() > 1)?;
     Ok(Exit::Success.into())
+}
+
+/// A task, and if it is a pipeline, the tasks in it.
+fn with_inner(task: &str, all: &[String]) -> Vec<String> {
+    let inside = |other: &&String| other.strip_prefix(task).is_some_and(|rest| rest.starts_with('/'));
+    std::iter::once(task.to_owned()).chain(all.iter().filter(inside).cloned()).collect()
 }
 
 fn print(logs: &[(String, PathBuf)], headings: bool) -> Result<(), Failure> {

@@ -46,7 +46,13 @@ pub(super) fn run_documents(
     let folders = amend(&mut documents[chosen].object, args)?;
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
-    check(&catalog, chosen, args).into_result(())?;
+    let found = check(&catalog, chosen, args);
+    if found.has_errors() {
+        return Err(found.into());
+    }
+    for warning in found {
+        anstream::eprintln!("{}", warning.render(false));
+    }
     let name = catalog.documents()[chosen].object.metadata().map(|m| m.name.clone()).unwrap_or_default();
     let rerun = command_line();
     let mut config = config(
@@ -103,19 +109,14 @@ fn report(finished: &Finished, output: RunFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The finished objects as YAML: the run, then the TaskRuns of a pipeline in the order of their start.
+/// The finished objects as YAML: the run, then the runs that it made in the order of their start, those of a pipeline in
+/// the pipeline after it.
 fn objects(finished: &Finished) -> Result<Vec<String>, Failure> {
-    let mut texts = Vec::new();
-    match finished {
-        Finished::Task(run) => texts.push(stream::yaml::document(run)?),
-        Finished::Pipeline(run, children) => {
-            texts.push(stream::yaml::document(run)?);
-            for child in children {
-                texts.push(stream::yaml::document(child)?);
-            }
-        }
-    }
-    Ok(texts)
+    let text = |run: &Finished| match run {
+        Finished::Task(run) => stream::yaml::document(run),
+        Finished::Pipeline(run, _) => stream::yaml::document(run),
+    };
+    finished.all().into_iter().map(|run| Ok(text(run)?)).collect()
 }
 
 /// The position of the run that is meant. When the files have none, one is added for the pipeline or task that is meant.

@@ -13,7 +13,7 @@ pub struct Summary {
     pub run: String,
     /// The pipeline's or task's name.
     pub pipeline: String,
-    /// Tasks in the order of the pipeline.
+    /// Tasks in the order of the pipeline, those of a pipeline that is a task after it.
     pub tasks: Vec<String>,
     /// What is known of each.
     pub states: BTreeMap<String, Task>,
@@ -69,6 +69,13 @@ impl Summary {
                 self.pipeline.clone_from(pipeline);
                 self.tasks.clone_from(tasks);
                 self.started = Some(event.time);
+            }
+            Happened::PipelineStarted { task, tasks, .. } => {
+                let t = self.task(task);
+                t.state = State::Running;
+                t.started.get_or_insert(event.time);
+                let after = self.tasks.iter().position(|t| t == task).map_or(self.tasks.len(), |i| i + 1);
+                self.tasks.splice(after..after, tasks.iter().cloned());
             }
             Happened::TaskStarted { task, attempt, steps, .. } => {
                 let t = self.task(task);

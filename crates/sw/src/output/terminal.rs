@@ -75,7 +75,12 @@ impl Terminal {
     }
 
     fn started(&self, inner: &mut Inner, task: &str) {
-        let steps = inner.summary.get(task).map_or(0, |t| t.steps.len());
+        let message = match inner.summary.get(task).map_or(0, |t| t.steps.len()) {
+            // Its tasks have lines of their own.
+            0 => "pipeline".to_owned(),
+            1 => "1 step".to_owned(),
+            steps => format!("{steps} steps"),
+        };
         if !self.live {
             let width = inner.widths;
             self.line(inner, &format!("{DIM}>{DIM:#} {task:width$}  started"));
@@ -88,7 +93,7 @@ impl Terminal {
             .bars
             .add(ProgressBar::new_spinner().with_style(style.tick_strings(&["-", "\\", "|", "/", " "])));
         bar.set_prefix(task.to_owned());
-        bar.set_message(if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") });
+        bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(120));
         inner.tasks.insert(task.to_owned(), bar);
     }
@@ -162,6 +167,11 @@ pub fn source_line(uri: &str, digest: &BTreeMap<String, String>, entry_point: &s
     format!("{uri}{}{entry}", digest.unwrap_or_default())
 }
 
+/// Columns for the names of tasks.
+fn width(tasks: &[String]) -> usize {
+    tasks.iter().map(|t| t.chars().count()).max().unwrap_or(0).min(40)
+}
+
 impl Observer for Terminal {
     fn event(&self, event: &Event) {
         let mut guard = self.inner();
@@ -172,8 +182,12 @@ impl Observer for Terminal {
         }
         match &event.event {
             Happened::RunStarted { run, tasks, .. } => {
-                inner.widths = tasks.iter().map(|t| t.chars().count()).max().unwrap_or(0).clamp(8, 40);
+                inner.widths = width(tasks).max(8);
                 self.line(inner, &format!("{DIM}run {run}{DIM:#}"));
+            }
+            Happened::PipelineStarted { task, tasks, .. } => {
+                inner.widths = inner.widths.max(width(tasks));
+                self.started(inner, task);
             }
             Happened::TaskStarted { task, attempt: 0, .. } => self.started(inner, task),
             Happened::StepStarted { task, step } => {

@@ -1,20 +1,26 @@
 //! `sw run`: Tekton YAML through the binary, in containers of both runtimes.
 //!
 //! - [`values`]: params and results
+//! - [`artifacts`]: what tasks and steps say went in and came out
 //! - [`workspaces`]: folders that steps share
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
+//! - [`nested`]: pipelines in pipelines
+//! - [`pods`]: what a run says about its pods
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
 //! - [`records`]: events, `sw runs`, `sw logs`
 
 #![allow(clippy::unwrap_used)]
 
+mod artifacts;
 mod containers;
 mod ends;
 #[path = "../env/mod.rs"]
 mod env;
 mod flow;
+mod nested;
+mod pods;
 mod records;
 mod sidecars;
 mod values;

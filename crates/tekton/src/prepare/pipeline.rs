@@ -21,11 +21,15 @@ pub struct PipelineContext<'a> {
     pub settings: &'a Settings,
     /// Evaluates CEL guards.
     pub cel: &'a dyn Cel,
+    /// The referenced pipelines that the run is a part of, the outermost first; none for a run of its own (§2.25).
+    pub ancestors: &'a [String],
 }
 
 /// Everything that is needed to decide what a pipeline run does next. It does not change while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedPipeline {
+    /// The referenced pipelines that its tasks are a part of, the outermost first (§2.25).
+    pub ancestors: Vec<String>,
     /// Name, namespace, uid, labels and annotations of the run; those of a referenced pipeline are merged in, the run's
     /// own win (§1.9).
     pub metadata: ObjectMeta,
@@ -78,6 +82,8 @@ pub fn pipeline(
     context: &PipelineContext<'_>,
 ) -> Result<PreparedPipeline, Failure> {
     let (metadata, name, mut spec, source) = resolve(run, definitions)?;
+    let ancestors =
+        checks::ancestors(&metadata, run.spec.pipeline_ref.is_some().then_some(&*name), &spec, context)?;
     let graph = graph(&metadata, &spec)?;
     let mut run_spec = run.spec.clone();
     checks::params(&metadata, &name, &spec, &run_spec)?;
@@ -101,6 +107,7 @@ pub fn pipeline(
     let claims = workspaces::claims(&mut run_spec.workspaces, &metadata);
     Ok(PreparedPipeline {
         timeouts: Timeouts::of(&run_spec, &context.settings.timeout),
+        ancestors,
         metadata,
         run: run_spec,
         spec,

@@ -58,6 +58,16 @@ pub struct PreparedTask {
     pub warnings: Vec<String>,
 }
 
+/// The annotation that cuts steps off from the network, when it is `hermetic` (§1.10, §2.28).
+const EXECUTION_MODE: &str = "experimental.tekton.dev/execution-mode";
+
+impl PreparedTask {
+    /// Whether its steps have no network but loopback.
+    pub fn is_hermetic(&self) -> bool {
+        self.metadata.annotations.get(EXECUTION_MODE).is_some_and(|mode| mode == "hermetic")
+    }
+}
+
 /// Resolves, checks and substitutes a task run (§2.4, §2.15-§2.17, §2.29).
 ///
 /// # Errors

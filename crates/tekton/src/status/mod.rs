@@ -2,10 +2,11 @@
 //!
 //! - [`reason`]: the words
 //! - [`step`]: the state of a step that ended, one way or another
-//! - [`results`]: result files as results
+//! - [`results`]: result files as results; [`artifacts`]: what went in and came out
 //! - [`task_run`]: the status of a task run
 //! - [`pipeline_run`]: the status of a pipeline run
 
+pub mod artifacts;
 pub mod pipeline_run;
 pub mod reason;
 pub mod results;
