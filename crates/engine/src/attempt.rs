@@ -23,7 +23,7 @@ use crate::local::images::Resolved;
 use crate::local::pod::Pod;
 use crate::local::sidecar::{self, Ready};
 use crate::local::stop::Stop;
-use crate::local::volume::{Places, empty};
+use crate::local::volume::{Places, empty, release};
 use crate::log::StepLog;
 use crate::shared::Shared;
 use crate::{beside, step};
@@ -244,7 +244,9 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
 
 /// Unmounts the root file systems and removes the attempt's folders.
 fn clean(scene: &Scene<'_>) {
-    if let Err(e) = scene.pod.remove() {
+    let memory = scene.shared.memory.join(&scene.prepared.pod_name);
+    let released = |()| scene.prepared.volumes.iter().try_for_each(|volume| release(&memory, volume));
+    if let Err(e) = scene.pod.remove().and_then(released) {
         let message = format!("cannot remove the folders of {}: {e}", scene.prepared.pod_name);
         scene.shared.journal.record(Happened::Warning { message });
     }
