@@ -8,7 +8,6 @@ use std::sync::Arc;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::{Catalog, Run};
 use tekton::load::{Document, Object};
-use tekton::prepare::Settings;
 use tekton::types::ObjectMeta;
 
 use crate::cgroup;
@@ -50,7 +49,7 @@ pub fn run(config: &Config, catalog: &Catalog, name: &str) -> Result<Finished, E
     let shared = Shared {
         config,
         catalog,
-        settings: Settings::default(),
+        settings: config.settings.clone(),
         images: Images::new(
             config.store.clone(),
             config.layers.clone(),

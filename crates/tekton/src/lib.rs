@@ -7,6 +7,7 @@
 //! - [`load`](mod@load): texts as objects
 //! - [`catalog`]: objects by kind and name
 //! - [`defaults`]: what admission writes into objects
+//! - [`cluster`]: how a cluster is configured: defaults and feature flags
 //! - [`validate`](mod@validate): what admission refuses
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
@@ -19,6 +20,7 @@
 //! - [`next`]: what a pipeline run does next
 
 pub mod catalog;
+pub mod cluster;
 pub mod convert;
 pub mod decode;
 pub mod defaults;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use base::Exit;
 use engine::Finished;
 use tekton::catalog::Catalog;
+use tekton::cluster::Cluster;
+use tekton::defaults;
 use tekton::load::{Document, Object};
 use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
 use tekton::types::{
@@ -41,18 +43,19 @@ pub(super) fn run_documents(
     chosen: usize,
     args: &RunArgs,
 ) -> Result<Exit, Failure> {
+    let cluster = Cluster::of(&documents)?;
     let folders = amend(&mut documents[chosen].object, args)?;
+    documents.iter_mut().for_each(|d| defaults::apply(&mut d.object, &cluster.defaults));
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
-    check(&catalog, chosen, args).into_result(())?;
+    check(&catalog, chosen, args, &cluster.defaults.settings).into_result(())?;
     let name = catalog.documents()[chosen].object.metadata().map(|m| m.name.clone()).unwrap_or_default();
     let rerun = command_line();
-    let config = config(
-        home,
-        &args.engine,
-        folders,
-        observer(home, &args.engine, args.output == RunFormat::Json, &rerun),
-    )?;
+    let observer = observer(home, &args.engine, args.output == RunFormat::Json, &rerun);
+    let config = engine::Config {
+        settings: cluster.defaults.settings,
+        ..config(home, &args.engine, folders, observer)?
+    };
     let finished = engine::run(&config, &catalog, &name)?;
     report(&finished, args.output)?;
     Ok(exit(&finished))

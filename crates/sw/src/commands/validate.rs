@@ -10,7 +10,7 @@ use crate::output::sarif;
 
 /// Checks files, all YAML files below folders, and what kustomizations build. Exit code 2 when something would be refused.
 pub fn run(args: &ValidateArgs) -> Result<Ended, Failure> {
-    let Inputs { documents, findings, files } = read(&args.inputs)?;
+    let Inputs { documents, findings, files, .. } = read(&args.inputs)?;
     let objects = documents.len();
     match args.output {
         FindingsFormat::Text => {

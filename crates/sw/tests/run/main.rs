@@ -2,6 +2,7 @@
 //!
 //! - [`values`]: params and results
 //! - [`workspaces`]: folders that steps share
+//! - [`cluster`]: how the cluster is configured that a run is for
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
 //! - [`sidecars`]: what runs beside the steps
@@ -10,6 +11,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cluster;
 mod containers;
 mod ends;
 #[path = "../env/mod.rs"]
