@@ -1,7 +1,7 @@
 //! One Debian image that stands in for every image the examples name: built from packages, never pulled, and kept under
 //! `target/` by its recipe. The names share its layers and differ in shell, entry point, command and user.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +12,7 @@ use oci::manifest::{ContainerConfig, Descriptor, RootFs};
 use oci::media::Compression;
 use oci::unpack::Layers;
 use oci::{Image, ImageConfig, Platform, Store, media};
+use rustix::fs::{FlockOperation, flock};
 
 /// Where the variants are in the store.
 const REPOSITORY: &str = "stand-in";
@@ -65,20 +66,27 @@ enum Shell {
 const OR_COMMAND: &str = "/usr/local/bin/or-command";
 
 /// The first match counts, so the last one is for everything else.
-#[rustfmt::skip]
-const VARIANTS: [Variant; 8] = {
-    use Shell::{Busybox, Dash};
-    [
-        Variant { pattern: "*alpine-git*", tag: "git-nonroot", shell: Busybox, entrypoint: &[], cmd: &["sh"], user: "nonroot" },
-        Variant { pattern: "*/git*", tag: "git", shell: Busybox, entrypoint: &["git"], cmd: &["--help"], user: "" },
-        Variant { pattern: "*bash*", tag: "bash", shell: Busybox, entrypoint: &[OR_COMMAND, "bash"], cmd: &["bash"], user: "" },
-        Variant { pattern: "*node*", tag: "node", shell: Busybox, entrypoint: &[OR_COMMAND, "node"], cmd: &["node"], user: "" },
-        Variant { pattern: "*python*", tag: "python", shell: Dash, entrypoint: &[], cmd: &["python3"], user: "" },
-        Variant { pattern: "*perl*", tag: "perl", shell: Dash, entrypoint: &[], cmd: &["perl", "-de0"], user: "" },
-        Variant { pattern: "*ubuntu*", tag: "ubuntu", shell: Dash, entrypoint: &[], cmd: &["/bin/bash"], user: "" },
-        Variant { pattern: "*", tag: "busybox", shell: Busybox, entrypoint: &[], cmd: &["sh"], user: "" },
-    ]
-};
+const VARIANTS: [Variant; 8] = [
+    variant("*alpine-git*", "git-nonroot", Shell::Busybox, &[], &["sh"], "nonroot"),
+    variant("*/git*", "git", Shell::Busybox, &["git"], &["--help"], ""),
+    variant("*bash*", "bash", Shell::Busybox, &[OR_COMMAND, "bash"], &["bash"], ""),
+    variant("*node*", "node", Shell::Busybox, &[OR_COMMAND, "node"], &["node"], ""),
+    variant("*python*", "python", Shell::Dash, &[], &["python3"], ""),
+    variant("*perl*", "perl", Shell::Dash, &[], &["perl", "-de0"], ""),
+    variant("*ubuntu*", "ubuntu", Shell::Dash, &[], &["/bin/bash"], ""),
+    variant("*", "busybox", Shell::Busybox, &[], &["sh"], ""),
+];
+
+const fn variant(
+    pattern: &'static str,
+    tag: &'static str,
+    shell: Shell,
+    entrypoint: &'static [&'static str],
+    cmd: &'static [&'static str],
+    user: &'static str,
+) -> Variant {
+    Variant { pattern, tag, shell, entrypoint, cmd, user }
+}
 
 /// The image on disk.
 #[derive(Debug, Clone)]
@@ -111,18 +119,28 @@ impl Variant {
     }
 }
 
-/// The image; built when `cache` has none of this recipe.
+/// The image; built when `cache` has none of this recipe. It replaces what was built from another, and what an
+/// interrupted build left.
 ///
 /// # Errors
 /// When packages cannot be had, or the disk fails.
 pub fn prepare(cache: &Path) -> Result<StandIn> {
+    fs::create_dir_all(cache)?;
+    let lock = File::create(cache.join("lock"))?;
+    flock(&lock, FlockOperation::LockExclusive)?;
     let dir = cache.join(Digest::of(recipe()).short());
     if !dir.is_dir() {
-        fs::create_dir_all(cache)?;
+        for entry in fs::read_dir(cache)? {
+            let old = entry?.path();
+            if old.is_dir() {
+                fs::remove_dir_all(old)?;
+            }
+        }
         println!("building the stand-in image of {} packages from Debian {SUITE}", PACKAGES.len());
-        let work = tempfile::Builder::new().prefix("building-").tempdir_in(cache)?;
-        build(work.path())?;
-        fs::rename(work.keep(), &dir)?;
+        let work = cache.join("unfinished");
+        fs::create_dir(&work)?;
+        build(&work)?;
+        fs::rename(work, &dir)?;
     }
     Ok(StandIn { dir })
 }
@@ -201,7 +219,7 @@ fn debian(dir: &Path, store: &Store) -> Result<Descriptor> {
         .args([SUITE, "-"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(fs::File::create(&log)?);
+        .stderr(File::create(&log)?);
     let mut child = mmdebstrap.spawn().context("starting mmdebstrap; `scripts/packages test` installs it")?;
     let mut tar = child.stdout.take().context("its output was asked for")?;
     let stored = store.put_from(&mut tar, None);
