@@ -1,10 +1,12 @@
-//! What keeps the repository as it should be: `cargo xtask generate|check|deps|sizes`.
+//! What keeps the repository as it should be: `cargo xtask generate|check|deps|sizes|examples`.
 //!
 //! - [`generate`]: reference pages made of the code, and whether the checked-in ones still are
 //! - [`deps`]: which crate may use which
 //! - [`sizes`]: how long files may be
+//! - [`examples`]: Tekton's examples and our own, run and compared with what they must leave
 
 pub mod deps;
+pub mod examples;
 pub mod generate;
 pub mod sizes;
 

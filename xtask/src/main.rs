@@ -1,8 +1,9 @@
-//! `cargo xtask generate|check|deps|sizes`
+//! `cargo xtask generate|check|deps|sizes|examples`
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use xtask::examples::{self, options::Options};
 use xtask::{deps, generate, root, sizes};
 
 const USAGE: &str = "\
@@ -10,12 +11,15 @@ usage: cargo xtask COMMAND
   generate  write the reference pages that are made of the code
   check     tell whether they are up to date, and run deps and sizes
   deps      tell whether crates use only what they may
-  sizes     tell whether files are short enough";
+  sizes     tell whether files are short enough
+  examples  run the examples and compare what they leave with what they must leave (`make examples`)";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
     match run(&command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // What failed has been told.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -23,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &str) -> Result<()> {
+fn run(command: &str) -> Result<bool> {
     let root = root();
     let problems = match command {
         "generate" => {
@@ -35,7 +39,8 @@ fn run(command: &str) -> Result<()> {
         "check" => [generate::drift(&root)?, deps::check(&root)?, sizes::check(&root)?].concat(),
         "deps" => deps::check(&root)?,
         "sizes" => sizes::check(&root)?,
+        "examples" => return examples::run(&root, &Options::parse(std::env::args().skip(2))?),
         _ => bail!("`{command}` is not a command\n{USAGE}"),
     };
-    if problems.is_empty() { Ok(()) } else { bail!("{}", problems.join("\n")) }
+    if problems.is_empty() { Ok(true) } else { bail!("{}", problems.join("\n")) }
 }

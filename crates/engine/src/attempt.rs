@@ -7,11 +7,12 @@ use std::time::Instant;
 use base::Digest;
 use oci::client::Progress;
 use tekton::prepare::{Failure, PreparedTask};
+use tekton::status::result_size::{self, Leaving};
 use tekton::status::step::{StepEnd, ended as ended_step};
 use tekton::status::task_run::{Attempt, AttemptEnd};
 use tekton::status::{artifacts, reason, results};
 use tekton::substitute::step_results::FinishedStep;
-use tekton::types::{EnvFromSource, EnvVar, Time, Volume};
+use tekton::types::{EnvFromSource, EnvVar, RunResult, Time, Volume};
 
 use crate::event::Happened;
 use crate::journal::Journal;
@@ -24,7 +25,7 @@ use crate::local::network;
 use crate::local::pod::Pod;
 use crate::local::sidecar::{self, Ready};
 use crate::local::stop::Stop;
-use crate::local::volume::{Places, empty};
+use crate::local::volume::{Places, empty, release};
 use crate::log::StepLog;
 use crate::shared::Shared;
 use crate::{beside, step};
@@ -135,7 +136,11 @@ fn set_up<'a>(
     }
     let pull =
         credentials::for_pulling(shared.catalog, &prepared.service_account, &prepared.pod.image_pull_secrets);
-    let credentials = credentials::of_account(shared.catalog, &prepared.service_account);
+    let credentials = if shared.settings.creds_init {
+        credentials::of_account(shared.catalog, &prepared.service_account)
+    } else {
+        Credentials::default()
+    };
     for warning in credentials.warnings.iter().chain(&pull.warnings) {
         shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
     }
@@ -208,7 +213,11 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
         }
     }
     let runtime = &scene.shared.config.runtime;
-    let ready = sidecar::wait_ready(&running, runtime, scene.deadline, scene.stop);
+    let ready = if scene.shared.settings.await_sidecars {
+        sidecar::wait_ready(&running, runtime, scene.deadline, scene.stop)
+    } else {
+        Ready::Yes
+    };
     if let Ready::No(why) = &ready {
         scene.shared.journal.record(Happened::Warning { message: format!("{}: {why}", scene.task) });
     }
@@ -251,16 +260,7 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
         step::read_files(&scene.pod.results(), "", scene.prepared.results.iter().map(|r| r.name.as_str()));
     let read = results::read(&scene.prepared.results, &files, &finished);
     attempt.results = read.results;
-    let size = results::termination_message_size(&attempt.results);
-    if size > results::TERMINATION_MESSAGE_LIMIT {
-        let message = format!(
-            "{}: its results take {size} bytes; a cluster that does not have `results-from: sidecar-logs` takes {} and \
-             fails the step",
-            scene.task,
-            results::TERMINATION_MESSAGE_LIMIT
-        );
-        scene.shared.journal.record(Happened::Warning { message });
-    }
+    warn_of_size(scene, attempt);
     let interrupted = scene.interrupted().filter(|_| failed);
     beside::stop(scene, running, attempt);
     match (interrupted, scene.stop.asked(), read.failure) {
@@ -273,9 +273,23 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
     }
 }
 
+/// Tells when a cluster could not pass on what the task produced; here it can be of any size.
+fn warn_of_size(scene: &Scene<'_>, attempt: &Attempt) {
+    // What is forwarded from a step leaves the pod as that step's.
+    let own = |r: &&RunResult| scene.prepared.results.iter().any(|d| d.name == r.name && d.value.is_none());
+    let task: Vec<RunResult> = attempt.results.iter().filter(own).cloned().collect();
+    let steps: Vec<_> = attempt.steps.iter().map(|s| (s.name.as_str(), s.results.as_slice())).collect();
+    let leaving = Leaving { task: &task, steps: &steps, sidecars: scene.prepared.sidecars.len() };
+    if let Some(warning) = result_size::too_large(leaving, scene.shared.settings.results) {
+        scene.shared.journal.record(Happened::Warning { message: format!("{}: {warning}", scene.task) });
+    }
+}
+
 /// Unmounts the root file systems and removes the attempt's folders.
 fn clean(scene: &Scene<'_>) {
-    if let Err(e) = scene.pod.remove() {
+    let memory = scene.shared.memory.join(&scene.prepared.pod_name);
+    let released = |()| scene.prepared.volumes.iter().try_for_each(|volume| release(&memory, volume));
+    if let Err(e) = scene.pod.remove().and_then(released) {
         let message = format!("cannot remove the folders of {}: {e}", scene.prepared.pod_name);
         scene.shared.journal.record(Happened::Warning { message });
     }

@@ -7,6 +7,7 @@ use base::Clock;
 use oci::Store;
 use oci::client::Client;
 use oci::unpack::Layers;
+use tekton::prepare::Settings;
 
 use crate::event::Observer;
 use crate::local::images::Alias;
@@ -29,6 +30,8 @@ pub struct Config {
     pub aliases: Vec<Alias>,
     /// Persistent volume claims.
     pub claims: Claims,
+    /// What an administrator sets for all runs.
+    pub settings: Settings,
     /// Runs containers.
     pub runtime: Runtime,
     /// This program's own file, for the `host` image and the built-in runtime.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::{Catalog, Run};
 use tekton::load::{Document, Object};
-use tekton::prepare::{Definitions, Settings};
+use tekton::prepare::Definitions;
 use tekton::types::ObjectMeta;
 
 use crate::cgroup;
@@ -60,7 +60,7 @@ pub fn run(
         config,
         catalog,
         definitions: Noted::new(definitions, journal.clone()),
-        settings: Settings::default(),
+        settings: config.settings.clone(),
         images: Images::new(config.store.clone(), config.layers.clone(), config.aliases.clone()),
         journal,
         recording: &recording,

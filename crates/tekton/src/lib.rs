@@ -8,6 +8,7 @@
 //! - [`catalog`]: objects by kind and name
 //! - [`contents`]: what config maps and secrets hold
 //! - [`defaults`]: what admission writes into objects
+//! - [`cluster`]: how a cluster is configured: defaults and feature flags
 //! - [`validate`](mod@validate): what admission refuses
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
@@ -20,6 +21,7 @@
 //! - [`next`]: what a pipeline run does next
 
 pub mod catalog;
+pub mod cluster;
 pub mod contents;
 pub mod convert;
 pub mod decode;

@@ -1,12 +1,14 @@
 //! Volumes of a pod as folders of this machine (tekton.md §2.15).
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::Catalog;
 use tekton::contents::{Contents, Kind, ObjectError, required};
 use tekton::types::Volume;
@@ -50,7 +52,7 @@ impl Places<'_> {
         if let Some(v) = &volume.empty_dir {
             if v.medium == "Memory" {
                 let size = v.size_limit.as_ref().and_then(tekton::types::Quantity::units);
-                return Ok(What::Memory { size, mode: 0o1777 });
+                return Ok(writable(in_memory(self.memory, name, size)?));
             }
             return Ok(writable(empty(self.disk, name)?));
         }
@@ -197,6 +199,26 @@ pub fn empty(parent: &Path, name: &str) -> Result<PathBuf, VolumeError> {
         .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o777)));
     made.map_err(|e| VolumeError::Folder { path: path.clone(), source: e })?;
     Ok(path)
+}
+
+/// Like [`empty`], with a file system of its own in memory, which all containers of the pod share. `size` in bytes.
+fn in_memory(parent: &Path, name: &str, size: Option<u64>) -> Result<PathBuf, VolumeError> {
+    let path = empty(parent, name)?;
+    let options = format!("mode=0777{}", size.map(|s| format!(",size={s}")).unwrap_or_default());
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    CString::new(options)
+        .map_err(io::Error::from)
+        .and_then(|options| Ok(mount("tmpfs", &path, "tmpfs", flags, Some(options.as_c_str()))?))
+        .map_err(|e| VolumeError::Folder { path: path.clone(), source: e })?;
+    Ok(path)
+}
+
+/// Gives back the memory of an [`emptyDir`](Places::make) in memory; of another volume there is none.
+pub fn release(parent: &Path, volume: &Volume) -> io::Result<()> {
+    if volume.empty_dir.as_ref().is_some_and(|v| v.medium == "Memory") {
+        unmount(parent.join(&volume.name), UnmountFlags::DETACH)?;
+    }
+    Ok(())
 }
 
 fn writable(source: PathBuf) -> What {

@@ -15,6 +15,7 @@ use engine::record::Runs;
 use oci::Store;
 use oci::unpack::Layers;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tekton::prepare::Settings;
 
 use super::{Ended, registry_client};
 use crate::cli::EngineArgs;
@@ -61,6 +62,7 @@ pub fn config(
         client: Some(Arc::new(registry_client(None)?)),
         aliases: given.chain(OWN_IMAGES.map(host)).collect(),
         claims: Claims { dir: home.claims(), folders },
+        settings: Settings::default(),
         runtime: Runtime::new(&args.runtime, &this),
         this,
         jobs: args.jobs.map_or(cores, usize::from),

@@ -1,14 +1,17 @@
 //! From what was named on the command line to the objects in it: files, all files below folders, and kustomizations.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use base::{Diagnostic, Diagnostics, Severity, Source};
-use kustomize::Disk;
+use kustomize::{Disk, Origin};
+use tekton::cluster::Cluster;
 use tekton::load::{Document, load};
-use tekton::validate::validate;
-use tekton::yaml;
+use tekton::validate::validate_with;
+use tekton::yaml::{self, Node};
 
 use crate::cli::InputArgs;
 use crate::failure::{Failure, colour_wanted};
@@ -25,6 +28,24 @@ pub struct Inputs {
     pub findings: Vec<Diagnostic>,
     /// How many files and kustomizations there were.
     pub files: usize,
+    /// Where the documents stand that a kustomization built, by their position.
+    built: BTreeMap<usize, Rc<Built>>,
+}
+
+/// A text that a kustomization built.
+#[derive(Debug)]
+struct Built {
+    source: Source,
+    tree: Node,
+    origin: Origin,
+}
+
+/// The finding; one in a built text where that comes from.
+fn told(built: Option<&Rc<Built>>, finding: Diagnostic) -> Diagnostic {
+    match built {
+        Some(built) => kustomize::relocate(finding, (&built.source, &built.tree), &built.origin),
+        None => finding,
+    }
 }
 
 /// Reads and checks everything.
@@ -50,6 +71,7 @@ pub fn read(args: &InputArgs) -> Result<Inputs, Failure> {
     for folder in &args.kustomize {
         inputs.kustomization(folder)?;
     }
+    inputs.validate();
     Ok(inputs)
 }
 
@@ -82,18 +104,33 @@ impl Inputs {
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         self.files += 1;
         let text = text(path).map_err(|e| unreadable(path, &e))?;
-        self.text(&Source::new(path.display().to_string(), text), |finding| finding);
+        self.text(&Source::new(path.display().to_string(), text), None);
         Ok(())
     }
 
-    fn text(&mut self, source: &Source, told: impl Fn(Diagnostic) -> Diagnostic) {
-        match load(source) {
+    fn text(&mut self, source: &Source, built: Option<Rc<Built>>) {
+        let found = match load(source) {
             Ok(loaded) => {
-                self.findings.extend(loaded.warnings.into_iter().map(&told));
-                self.findings.extend(loaded.documents.iter().flat_map(|d| validate(d).0).map(&told));
+                let first = self.documents.len();
                 self.documents.extend(loaded.documents);
+                let positions = first..self.documents.len();
+                self.built.extend(built.iter().flat_map(|b| positions.clone().map(|at| (at, b.clone()))));
+                loaded.warnings
             }
-            Err(refused) => self.findings.extend(refused.into_iter().map(&told)),
+            Err(refused) => refused,
+        };
+        self.findings.extend(found.into_iter().map(|finding| told(built.as_ref(), finding)));
+    }
+
+    /// What the cluster would refuse that the documents are for.
+    fn validate(&mut self) {
+        let cluster = Cluster::of(&self.documents).unwrap_or_else(|wrong| {
+            self.findings.extend(wrong);
+            Cluster::default()
+        });
+        for (at, document) in self.documents.iter().enumerate() {
+            let found = validate_with(document, &cluster.features);
+            self.findings.extend(found.into_iter().map(|finding| told(self.built.get(&at), finding)));
         }
     }
 
@@ -114,10 +151,9 @@ impl Inputs {
             let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
             let source = Source::new(name, stream::yaml::document(&object.value)?);
             let tree = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop());
-            self.text(&source, |finding| match &tree {
-                Some(tree) => kustomize::relocate(finding, (&source, tree), origin),
-                None => finding,
-            });
+            let built =
+                tree.map(|tree| Rc::new(Built { source: source.clone(), tree, origin: object.origin }));
+            self.text(&source, built);
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use base::Exit;
 use engine::Finished;
 use resolve::Resolving;
 use tekton::catalog::Catalog;
+use tekton::cluster::Cluster;
+use tekton::defaults;
 use tekton::load::{Document, Object};
 use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
 use tekton::types::{
@@ -43,10 +45,12 @@ pub(super) fn run_documents(
     chosen: usize,
     args: &RunArgs,
 ) -> Result<Exit, Failure> {
+    let cluster = Cluster::of(&documents)?;
     let folders = amend(&mut documents[chosen].object, args)?;
+    documents.iter_mut().for_each(|d| defaults::apply(&mut d.object, &cluster.defaults));
     let mut complete = |prefix: &str| format!("{prefix}{}", base::name::suffix());
     let catalog = Catalog::new(documents, &mut complete)?;
-    let found = check(&catalog, chosen, args);
+    let found = check(&catalog, chosen, args, &cluster.defaults.settings);
     if found.has_errors() {
         return Err(found.into());
     }
@@ -55,12 +59,11 @@ pub(super) fn run_documents(
     }
     let name = catalog.documents()[chosen].object.metadata().map(|m| m.name.clone()).unwrap_or_default();
     let rerun = command_line();
-    let mut config = config(
-        home,
-        &args.engine,
-        folders,
-        observer(home, &args.engine, args.output == RunFormat::Json, &rerun),
-    )?;
+    let observer = observer(home, &args.engine, args.output == RunFormat::Json, &rerun);
+    let mut config = engine::Config {
+        settings: cluster.defaults.settings,
+        ..config(home, &args.engine, folders, observer)?
+    };
     if args.offline {
         config.client = None;
     }

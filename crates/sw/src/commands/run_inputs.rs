@@ -4,13 +4,14 @@
 use base::{Diagnostic, Diagnostics, diagnostic};
 use tekton::catalog::Catalog;
 use tekton::load::{Document, Object};
+use tekton::prepare::Settings;
 use tekton::types::{Param, ParamSpec, ParamType, PipelineSpec, TaskRef, WorkspaceBinding};
 
 use crate::cli::RunArgs;
 
 /// Everything that is missing for the run at position `chosen`, and everything on the command line that it has no use for.
-pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
-    let mut check = Check { catalog, args, found: Diagnostics::default() };
+pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs, settings: &Settings) -> Diagnostics {
+    let mut check = Check { catalog, args, settings, found: Diagnostics::default() };
     let run = &catalog.documents()[chosen];
     match &run.object {
         Object::TaskRun(object) => {
@@ -34,6 +35,7 @@ pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
 struct Check<'a> {
     catalog: &'a Catalog,
     args: &'a RunArgs,
+    settings: &'a Settings,
     found: Diagnostics,
 }
 
@@ -99,7 +101,11 @@ impl<'a> Check<'a> {
             document,
             at: if referenced { "spec" } else { "spec.taskSpec" },
             params: &task.params,
-            workspaces: task.workspaces.iter().map(|w| (w.name.as_str(), w.optional)).collect(),
+            workspaces: task
+                .workspaces
+                .iter()
+                .map(|w| (w.name.as_str(), w.optional || self.settings.workspace_binding.is_some()))
+                .collect(),
         };
         self.fits(&declared, &spec.params, &spec.workspaces, referenced);
     }

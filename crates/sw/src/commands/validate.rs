@@ -16,7 +16,7 @@ use crate::settings::Home;
 
 /// Checks files, all YAML files below folders, and what kustomizations build. Exit code 2 when something would be refused.
 pub fn run(home: &Home, args: &ValidateArgs) -> Result<Ended, Failure> {
-    let Inputs { documents, mut findings, files } = read(&args.inputs)?;
+    let Inputs { documents, mut findings, files, .. } = read(&args.inputs)?;
     let objects = documents.len();
     if args.resolve {
         findings.extend(resolved(home, &documents)?);

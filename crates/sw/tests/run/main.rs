@@ -3,6 +3,7 @@
 //! - [`values`]: params and results
 //! - [`artifacts`]: what tasks and steps say went in and came out
 //! - [`workspaces`]: folders that steps share
+//! - [`cluster`]: how the cluster is configured that a run is for
 //! - [`containers`]: what a step finds in its container, and what it cannot do there
 //! - [`flow`]: what runs, in which order, and what does not
 //! - [`nested`]: pipelines in pipelines
@@ -14,6 +15,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod artifacts;
+mod cluster;
 mod containers;
 mod ends;
 #[path = "../env/mod.rs"]

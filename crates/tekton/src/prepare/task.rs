@@ -109,7 +109,7 @@ pub fn task(
         },
     );
     substitute_bindings(&mut run_spec, &metadata, &task_name, context.retry_count);
-    let several = workspaces::several_claims(&run_spec.workspaces);
+    let several = settings.one_claim_for_a_task && workspaces::several_claims(&run_spec.workspaces);
     let mut mounted = spec.clone();
     let bound = workspaces::mount(&mut mounted, &run_spec.workspaces, &volumes);
     mounted.volumes.extend(pod.volumes.iter().cloned());
