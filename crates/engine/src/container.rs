@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use tekton::types::{EnvFromSource, EnvVar, SecurityContext};
+use tekton::types::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
 
 use crate::attempt::Scene;
+use crate::event::Happened;
 use crate::local::bundle::{ContainerSpec, Mounted};
 use crate::local::compose::{Wanted, compose};
 use crate::local::container::{Container, Sink};
@@ -32,6 +33,8 @@ pub struct Described<'a> {
     pub mounts: Vec<Mounted>,
     /// User, capabilities and the like.
     pub security: Option<&'a SecurityContext>,
+    /// What it may use.
+    pub resources: &'a ResourceRequirements,
 }
 
 /// A container that can be started: its root file system is mounted.
@@ -59,6 +62,10 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
     let script = described.script.map(|script| scene.pod.script(container, script));
     let id = shared.container_id(&scene.prepared.pod_name, container);
     let bundle = shared.bundle(&id).map_err(|e| text(&e))?;
+    let (limits, lacking) = shared.limiter.limits(&described.resources.limits);
+    for message in lacking {
+        shared.journal.record(Happened::Warning { message });
+    }
     let spec = compose(
         Wanted {
             image,
@@ -72,6 +79,7 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
             pod_security: scene.prepared.pod.security_context.as_ref(),
             hostname: &scene.prepared.pod_name,
             this: &shared.config.this,
+            limits,
             cgroup: format!("/{}/{id}", shared.cgroup),
         },
         &rootfs,

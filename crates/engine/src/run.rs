@@ -18,6 +18,7 @@ use crate::error::EngineError;
 use crate::event::Happened;
 use crate::finished::Finished;
 use crate::journal::Journal;
+use crate::limits::{Controllers, Limiter};
 use crate::local::images::Images;
 use crate::record::Recording;
 use crate::resolved::Noted;
@@ -70,6 +71,7 @@ pub fn run(
         recording: &recording,
         memory,
         run: recording.id().to_owned(),
+        limiter: Limiter::new(Controllers::here(), config.max_processes),
         cgroup: cgroup::name(recording.dir()),
     };
     let finished = match wanted {

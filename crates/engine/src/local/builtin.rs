@@ -14,13 +14,15 @@ use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-/// What `oci-runtime run` is given; the same words as `runc --root DIR run --bundle DIR --pid-file FILE ID`.
+/// What `oci-runtime run` is given; the same words as `runc --root DIR run --keep --bundle DIR --pid-file FILE ID`.
 #[derive(Debug, Clone)]
 pub struct RunArgs {
     /// Where the runtime keeps the state of its containers.
     pub root: PathBuf,
     /// The folder with `config.json`.
     pub bundle: PathBuf,
+    /// Leave state and control group of a container that has ended.
+    pub keep: bool,
     /// Gets the process id of the container's first process.
     pub pid_file: Option<PathBuf>,
     /// The container's id.
@@ -50,12 +52,13 @@ pub fn run(args: &RunArgs) -> Result<u8, String> {
         (Ok(()), Some(pid)) => wait(pid),
         _ => Ok(NOT_STARTED),
     };
-    // A container that ended on its own is `stopped`; force also ends one that failed to start.
-    let deleted = container.delete(true).map_err(|e| chain(&e));
-    started?;
-    let code = code?;
-    deleted?;
-    Ok(code)
+    if started.is_err() || !args.keep {
+        // A container that ended on its own is `stopped`; force also ends one that failed to start.
+        let deleted = container.delete(true).map_err(|e| chain(&e));
+        started?;
+        deleted?;
+    }
+    code
 }
 
 /// What `oci-runtime exec` is given.

@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{
-    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxDeviceCgroupBuilder, LinuxNamespaceBuilder,
-    LinuxNamespaceType, LinuxResourcesBuilder, Mount, MountBuilder, ProcessBuilder, RootBuilder, Spec,
-    SpecBuilder, UserBuilder,
+    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxCpuBuilder, LinuxDeviceCgroupBuilder,
+    LinuxMemoryBuilder, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPidsBuilder, LinuxResources,
+    LinuxResourcesBuilder, Mount, MountBuilder, PosixRlimit, PosixRlimitBuilder, PosixRlimitType,
+    ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
+
+use crate::limits::Limits;
+
+use super::rootless;
 
 /// Who the process runs as, in the container's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,6 +88,8 @@ pub struct ContainerSpec {
     pub mounts: Vec<Mounted>,
     /// What it may do.
     pub privileges: Privileges,
+    /// What it may use.
+    pub limits: Limits,
     /// Path of the container's control group below each controller.
     pub cgroup: String,
 }
@@ -155,7 +162,8 @@ impl ContainerSpec {
             .env(self.env.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>())
             .cwd(&self.cwd)
             .capabilities(capability_sets)
-            .rlimits(Vec::new())
+            .rlimits(self.rlimits()?)
+            .oom_score_adj(first_to_end())
             .no_new_privileges(privileges.no_new_privileges)
             .build()?;
         let namespaces = [
@@ -167,27 +175,55 @@ impl ContainerSpec {
         .into_iter()
         .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
         .collect::<Result<Vec<_>, _>>()?;
-        let resources = LinuxResourcesBuilder::default()
-            .devices(vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?])
-            .build()?;
         let paths = |list: &[&str]| -> Vec<String> {
             if privileges.privileged { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
         };
-        let linux = LinuxBuilder::default()
+        let mut linux = LinuxBuilder::default()
             .namespaces(namespaces)
-            .resources(resources)
             .cgroups_path(&self.cgroup)
             .masked_paths(paths(&MASKED))
-            .readonly_paths(paths(&READ_ONLY))
-            .build()?;
+            .readonly_paths(paths(&READ_ONLY));
+        if !rootless::is_inside() {
+            linux = linux.resources(self.resources()?);
+        }
         Ok(SpecBuilder::default()
             .version("1.0.2")
             .root(RootBuilder::default().path(&self.rootfs).readonly(privileges.read_only_root).build()?)
             .hostname(&self.hostname)
             .mounts(self.oci_mounts()?)
             .process(process)
-            .linux(linux)
+            .linux(linux.build()?)
             .build()?)
+    }
+
+    /// All devices are allowed: what is in /dev, and who may make more, decides.
+    fn resources(&self) -> Result<LinuxResources, OciSpecError> {
+        let devices = vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?];
+        let mut resources = LinuxResourcesBuilder::default().devices(devices);
+        if let Some(thousandths) = self.limits.cpu {
+            // The kernel takes no quota below a millisecond.
+            let quota = (thousandths * CPU_PERIOD / 1000).max(1000);
+            resources =
+                resources.cpu(LinuxCpuBuilder::default().quota(signed(quota)).period(CPU_PERIOD).build()?);
+        }
+        if let Some(bytes) = self.limits.memory {
+            let memory = LinuxMemoryBuilder::default().limit(signed(bytes));
+            // Memory and swap together: as much swap as memory would be twice the limit.
+            let memory = if self.limits.with_swap { memory.swap(signed(bytes)) } else { memory };
+            resources = resources.memory(memory.build()?);
+        }
+        if let Some(processes) = self.limits.processes.filter(|_| !self.limits.processes_of_user) {
+            resources = resources.pids(LinuxPidsBuilder::default().limit(signed(processes)).build()?);
+        }
+        resources.build()
+    }
+
+    fn rlimits(&self) -> Result<Vec<PosixRlimit>, OciSpecError> {
+        let Some(n) = self.limits.processes.filter(|_| self.limits.processes_of_user) else {
+            return Ok(Vec::new());
+        };
+        let builder = PosixRlimitBuilder::default().typ(PosixRlimitType::RlimitNproc);
+        Ok(vec![builder.soft(n).hard(n).build()?])
     }
 
     fn oci_mounts(&self) -> Result<Vec<Mount>, OciSpecError> {
@@ -247,6 +283,21 @@ impl ContainerSpec {
         }
         Ok(set.intersection(&own).copied().collect())
     }
+}
+
+/// Period of the processor's quota in microseconds, as Kubernetes has it.
+const CPU_PERIOD: u64 = 100_000;
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// When this machine runs out of memory, the kernel shall end what steps do and not the engine, or anything else.
+fn first_to_end() -> i32 {
+    const STEPS: i32 = 500;
+    // Less than what this process has itself is not permitted.
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|s| s.trim().parse().ok());
+    own.unwrap_or(0).max(STEPS)
 }
 
 /// Those that this process has itself: nobody can give more, and a runtime that is asked to fails. Without /proc, those

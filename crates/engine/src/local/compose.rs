@@ -7,6 +7,8 @@ use tekton::substitute::kubernetes::expand;
 use tekton::types::SecurityContext;
 use tekton::types::core::security::PodSecurityContext;
 
+use crate::limits::Limits;
+
 use super::bundle::{ContainerSpec, Mounted, Privileges, What};
 use super::environment::Environment;
 use super::images::Resolved;
@@ -56,6 +58,8 @@ pub struct Wanted<'a> {
     pub hostname: &'a str,
     /// This program's own file, shown to the `host` image as /usr/local/bin/sw.
     pub this: &'a Path,
+    /// What it may use.
+    pub limits: Limits,
     /// Control group.
     pub cgroup: String,
 }
@@ -133,6 +137,7 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
             read_only_root: security.read_only_root_filesystem == Some(true),
             no_new_privileges: security.allow_privilege_escalation == Some(false),
         },
+        limits: wanted.limits,
         cgroup: wanted.cgroup,
     })
 }

@@ -12,6 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
+use crate::cgroup::{self, Trouble};
+
 use super::bundle::{BundleError, ContainerSpec};
 use super::runtime::Runtime;
 use super::stop::{Reason, Stop};
@@ -26,8 +28,14 @@ pub struct Container {
     ended: OwnedFd,
     pid_file: PathBuf,
     log_file: PathBuf,
+    /// The runtime's folder for this container.
+    state: PathBuf,
+    cgroup: String,
     pumps: Vec<JoinHandle<()>>,
 }
+
+/// Exit code of a process that the kernel ended for want of memory: 128 + SIGKILL.
+pub const OUT_OF_MEMORY: i32 = 137;
 
 /// How a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +44,8 @@ pub struct Ended {
     pub code: i32,
     /// Why it was stopped from outside, if it was.
     pub stopped: Option<Stopped>,
+    /// What the kernel refused it or ended it for.
+    pub trouble: Trouble,
     /// What the runtime said when it could not make the container.
     pub runtime_error: Option<String>,
 }
@@ -98,7 +108,8 @@ impl Container {
             (None, stream) => pumps.extend(stream.map(|stream| pump(stream, stdout))),
         }
         pumps.extend(child.stderr.take().zip(stderr).map(|(stream, sink)| pump(stream, sink)));
-        Ok(Self { child, ended, pid_file, log_file, pumps })
+        let (state, cgroup) = (state.join(id), spec.cgroup.clone());
+        Ok(Self { child, ended, pid_file, log_file, state, cgroup, pumps })
     }
 
     /// Waits until the container ends, its `deadline` passes, or `stop` is asked; in the latter cases it is stopped:
@@ -213,7 +224,11 @@ impl Container {
             }
             logged => logged,
         };
-        Ok(Ended { code, stopped, runtime_error })
+        let trouble = cgroup::trouble(&self.cgroup);
+        cgroup::remove(&self.cgroup);
+        // In memory; it goes with the run at the latest.
+        let _ = fs::remove_dir_all(&self.state);
+        Ok(Ended { code, stopped, trouble, runtime_error })
     }
 }
 

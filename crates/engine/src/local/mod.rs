@@ -1,6 +1,6 @@
 //! Runs containers on this machine, without a cluster and without a daemon.
 //!
-//! - [`confine`]: the private process in which all of this happens
+//! - [`confine`]: the private process in which all of this happens; [`rootless`]: when that is not root's
 //! - [`images`]: which image a name means
 //! - [`pod`]: folders and mounts of one attempt of a TaskRun
 //! - [`volume`]: volumes as folders
@@ -27,6 +27,7 @@ pub mod hand_over;
 pub mod images;
 pub mod pod;
 pub mod probe;
+pub mod rootless;
 pub mod runtime;
 pub mod sidecar;
 pub mod stop;

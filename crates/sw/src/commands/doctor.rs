@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use base::{Exit, size};
+use engine::limits::{Controllers, Limits};
 use serde::Serialize;
 
 use super::Ended;
@@ -47,6 +48,7 @@ pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
         namespaces(),
         overlay(home),
         cgroups(),
+        limits(),
         builtin_runtime(&this),
         other_runtime(&this),
         packages(),
@@ -159,6 +161,19 @@ fn cgroups() -> Check {
             "mount -t cgroup2 none /sys/fs/cgroup",
         ),
     }
+}
+
+/// What steps can be held to; the trial containers below have these limits.
+fn limits() -> Check {
+    let wanted = Limits { cpu: Some(1), memory: Some(1), processes: Some(1), ..Limits::default() };
+    let (enforced, lacking) = Controllers::here().enforceable(wanted);
+    let all = [("cpu", enforced.cpu), ("memory", enforced.memory), ("processes", enforced.processes)];
+    let names: Vec<&str> = all.iter().filter(|(_, limit)| limit.is_some()).map(|(name, _)| *name).collect();
+    let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    if lacking.is_empty() {
+        return fine("limits of steps", found);
+    }
+    problem("limits of steps", State::Limited, found, lacking.join("; "))
 }
 
 fn builtin_runtime(this: &Path) -> Check {

@@ -11,7 +11,9 @@
 pub mod candidates;
 pub mod graph;
 pub mod json;
+mod printable;
 pub mod sarif;
 pub mod summary;
 pub mod table;
 pub mod terminal;
+mod throttle;

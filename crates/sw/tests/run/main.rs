@@ -6,6 +6,7 @@
 //! - [`flow`]: what runs, in which order, and what does not
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
+//! - [`limits`]: what it cannot do to the machine
 //! - [`records`]: events, `sw runs`, `sw logs`
 
 #![allow(clippy::unwrap_used)]
@@ -15,6 +16,7 @@ mod ends;
 #[path = "../env/mod.rs"]
 mod env;
 mod flow;
+mod limits;
 mod records;
 mod sidecars;
 mod values;

@@ -1,0 +1,5 @@
+//! x
+/// x
+pub fn is_inside() -> bool {
+    false
+}
