@@ -211,7 +211,7 @@ mod tests {
         let text = "0123456789".repeat(4);
         for length in [0, 1, 10, 11, 39, 40] {
             let mut log = LogFile::create(&path, 40).unwrap();
-            for piece in text[..length].as_bytes().chunks(7) {
+            for piece in text.as_bytes()[..length].chunks(7) {
                 log.write(piece).unwrap();
             }
             assert_eq!(shown(&path), text[..length]);

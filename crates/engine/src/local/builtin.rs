@@ -5,7 +5,7 @@
 //! nothing else. `run` and `exec` are all that is offered; the engine stops containers through their process id.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libcontainer::container::builder::ContainerBuilder;
@@ -13,6 +13,9 @@ use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::thread::set_thread_groups;
+
+use super::{no_cgroups, rootless};
 
 /// What `oci-runtime run` is given; the same words as `runc --root DIR run --keep --bundle DIR --pid-file FILE ID`.
 #[derive(Debug, Clone)]
@@ -41,6 +44,10 @@ pub const NOT_STARTED: u8 = 125;
 pub fn run(args: &RunArgs) -> Result<u8, String> {
     std::fs::create_dir_all(&args.root)
         .map_err(|e| format!("cannot make the runtime's folder {}: {e}", args.root.display()))?;
+    without_cgroups(&args.root)?;
+    // libcontainer sets groups only when there are some. Where it is not permitted (a namespace with one id), they are not
+    // known to the container either.
+    let _ = set_thread_groups(&[]);
     let mut container = ContainerBuilder::new(args.id.clone(), SyscallType::default())
         .with_executor(Exec)
         .with_root_path(&args.root)
@@ -79,12 +86,21 @@ pub struct ExecArgs {
 /// # Errors
 /// The reason, as text for people, when the process could not be made.
 pub fn exec(args: &ExecArgs) -> Result<u8, String> {
+    without_cgroups(&args.root)?;
     let pid = ContainerBuilder::new(args.id.clone(), SyscallType::default())
         .with_executor(Exec)
         .with_root_path(&args.root)
         .and_then(|b| b.as_tenant().with_container_args(args.args.clone()).with_detach(false).build())
         .map_err(|e| chain(&e))?;
     Pid::from_raw(pid.as_raw()).map_or(Ok(NOT_STARTED), wait)
+}
+
+fn without_cgroups(root: &Path) -> Result<(), String> {
+    if !rootless::is_inside() {
+        return Ok(());
+    }
+    let failed = |e| format!("cannot make a view of this machine without control groups: {e}");
+    no_cgroups::enter(&root.join(".root")).map_err(failed)
 }
 
 fn wait(pid: Pid) -> Result<u8, String> {

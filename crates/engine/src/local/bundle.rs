@@ -11,6 +11,8 @@ use oci_spec::runtime::{
     ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
 use crate::limits::Limits;
 
 use super::rootless;
@@ -179,12 +181,15 @@ impl ContainerSpec {
             if privileges.privileged { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
         };
         let mut linux = LinuxBuilder::default()
+            .resources(self.resources()?)
             .namespaces(namespaces)
             .cgroups_path(&self.cgroup)
             .masked_paths(paths(&MASKED))
-            .readonly_paths(paths(&READ_ONLY));
-        if !rootless::is_inside() {
-            linux = linux.resources(self.resources()?);
+            .readonly_paths(paths(&READ_ONLY))
+            .build()?;
+        if rootless::is_inside() {
+            // A runtime that is not asked for control groups does not mind that there are none.
+            linux.set_resources(None).set_cgroups_path(None);
         }
         Ok(SpecBuilder::default()
             .version("1.0.2")
@@ -192,7 +197,7 @@ impl ContainerSpec {
             .hostname(&self.hostname)
             .mounts(self.oci_mounts()?)
             .process(process)
-            .linux(linux.build()?)
+            .linux(linux)
             .build()?)
     }
 
@@ -248,7 +253,9 @@ impl ContainerSpec {
             mounts.push(match &m.what {
                 What::Bind { source, read_only } => {
                     let access = if *read_only { "ro" } else { "rw" };
-                    mount(&target, "none", &source.to_string_lossy(), &["rbind", "rprivate", access])?
+                    let mut options = vec!["rbind", "rprivate", access];
+                    options.extend(locked_options(source));
+                    mount(&target, "none", &source.to_string_lossy(), &options)?
                 }
                 What::Memory { size, mode } => {
                     let mode = format!("mode={mode:o}");
@@ -283,6 +290,21 @@ impl ContainerSpec {
         }
         Ok(set.intersection(&own).copied().collect())
     }
+}
+
+/// Options of the mount that `source` is on, which a user namespace can only pass on (mount_namespaces(7)).
+fn locked_options(source: &Path) -> Vec<&'static str> {
+    if !rootless::is_inside() {
+        return Vec::new();
+    }
+    let flags = statvfs(source).map_or(StatVfsMountFlags::empty(), |s| s.f_flag);
+    let locked = [
+        (StatVfsMountFlags::NOSUID, "nosuid"),
+        (StatVfsMountFlags::NODEV, "nodev"),
+        (StatVfsMountFlags::NOEXEC, "noexec"),
+        (StatVfsMountFlags::RDONLY, "ro"),
+    ];
+    locked.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, option)| option).collect()
 }
 
 /// Period of the processor's quota in microseconds, as Kubernetes has it.

@@ -1,5 +1,6 @@
 //! One running container: started through the runtime, its output pumped to a sink, waited for, stopped.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -205,7 +206,11 @@ impl Container {
                 return Ok(());
             }
         }
-        // The runtime itself hangs: its container ends with the engine's process namespace at the latest.
+        // The runtime itself hangs, or needs too long. What it has forked already would outlive it, with our end of the
+        // output open, and nobody else knows of it.
+        if let Some(runtime) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            kill_descendants(runtime);
+        }
         self.child.kill().map_err(ContainerError::Wait)
     }
 
@@ -230,6 +235,38 @@ impl Container {
         let _ = fs::remove_dir_all(&self.state);
         Ok(Ended { code, stopped, trouble, runtime_error })
     }
+}
+
+/// Ends all that a process has started, and stops it, so that it starts no more.
+fn kill_descendants(pid: Pid) {
+    let _ = kill_process(pid, Signal::STOP);
+    let mut killed = HashSet::new();
+    loop {
+        // A child may have forked before it was killed; those that are dead stay in the list as long as nobody waits.
+        let new: Vec<Pid> = descendants(pid).into_iter().filter(|pid| killed.insert(*pid)).collect();
+        if new.is_empty() {
+            return;
+        }
+        for pid in new {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The children of a process, and theirs.
+fn descendants(pid: Pid) -> Vec<Pid> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next) {
+        let threads = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten();
+        for thread in threads.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
+        }
+        next += 1;
+    }
+    found.split_off(1)
 }
 
 enum Waited {
@@ -295,4 +332,29 @@ pub enum ContainerError {
     /// Waiting failed.
     #[error("cannot wait for a container: {0}")]
     Wait(#[source] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::BufRead;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn descendants_are_found_in_sessions_of_their_own_too() {
+        let mut outer = Command::new("sh");
+        outer.args(["-c", "setsid sh -c 'sleep 60 & echo $!; wait' & wait"]).stdout(Stdio::piped());
+        let mut outer = outer.spawn().unwrap();
+        let mut innermost = String::new();
+        io::BufReader::new(outer.stdout.take().unwrap()).read_line(&mut innermost).unwrap();
+        let pid = Pid::from_raw(i32::try_from(outer.id()).unwrap()).unwrap();
+        let found = descendants(pid);
+        found.iter().for_each(|pid| kill_process(*pid, Signal::KILL).unwrap());
+        outer.kill().unwrap();
+        outer.wait().unwrap();
+        assert!(found.contains(&Pid::from_raw(innermost.trim().parse().unwrap()).unwrap()), "{found:?}");
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use base::{Exit, size};
 use engine::limits::{Controllers, Limits};
+use engine::local::rootless;
 use serde::Serialize;
 
 use super::Ended;
@@ -38,14 +38,15 @@ enum State {
 /// Looks at everything; exit code 4 when something is missing.
 pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
     // Trial mounts and containers belong into private namespaces; where those cannot be had, that is the finding.
-    if let Ok(Some(ended)) = confined() {
+    let confined = confined();
+    if let Ok(Some(ended)) = confined {
         return Ok(ended);
     }
     let this = std::env::current_exe()?;
     let checks = [
         kernel(),
         privileges(),
-        namespaces(),
+        namespaces(confined.err()),
         overlay(home),
         cgroups(),
         limits(),
@@ -97,32 +98,36 @@ fn kernel() -> Check {
     )
 }
 
+/// Root, or what an ordinary user is in their namespace.
 fn privileges() -> Check {
-    if rustix::process::geteuid().is_root() {
+    const DOCS: &str = "docs/reference/rootless.md says what needs more";
+    if !rustix::process::geteuid().is_root() {
+        return problem("user", State::Missing, "an ordinary user without a user namespace", "run as root");
+    }
+    if !rootless::is_inside() {
         return fine("user", "root");
     }
-    problem("user", State::Missing, "not root", "run `sw` with sudo")
+    match rootless::ids() {
+        0 | 1 => {
+            let (why, advice) = rootless::lacks(rootless::outer_uid()).unwrap_or_else(|| {
+                ("newuidmap or newgidmap failed".to_owned(), "apt-get install --reinstall uidmap".to_owned())
+            });
+            let found = format!("an ordinary user, with one id: {why}");
+            problem("user", State::Limited, found, format!("{advice}; {DOCS}"))
+        }
+        ids => fine("user", format!("an ordinary user, with {ids} ids; {DOCS}")),
+    }
 }
 
-fn namespaces() -> Check {
-    let status = Command::new("unshare").args(["--mount", "--pid", "--fork", "true"]).output();
-    match status {
-        Ok(output) if output.status.success() => {
-            fine("namespaces", "mount and process namespaces can be made")
-        }
-        Ok(output) => problem(
-            "namespaces",
-            State::Missing,
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            "run as root; in a container, start it with --privileged",
-        ),
-        Err(e) => problem(
-            "namespaces",
-            State::Limited,
-            format!("cannot try: unshare: {e}"),
-            "apt-get install util-linux",
-        ),
-    }
+/// `refused` is why this program could not get its own.
+fn namespaces(refused: Option<Failure>) -> Check {
+    let Some(refused) = refused else {
+        return fine("namespaces", "mount and process namespaces can be made");
+    };
+    let (found, advice) = rootless::forbidden().unwrap_or_else(|| {
+        (refused.to_string(), "run as root; in a container, start it with --privileged".to_owned())
+    });
+    problem("namespaces", State::Missing, found, advice)
 }
 
 fn overlay(home: &Home) -> Check {

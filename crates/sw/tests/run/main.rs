@@ -7,6 +7,7 @@
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
 //! - [`limits`]: what it cannot do to the machine
+//! - [`rootless`]: what is different without root
 //! - [`records`]: events, `sw runs`, `sw logs`
 
 #![allow(clippy::unwrap_used)]
@@ -18,6 +19,7 @@ mod env;
 mod flow;
 mod limits;
 mod records;
+mod rootless;
 mod sidecars;
 mod values;
 mod workspaces;
