@@ -10,7 +10,6 @@ use oci_spec::runtime::{
     LinuxResourcesBuilder, Mount, MountBuilder, PosixRlimit, PosixRlimitBuilder, PosixRlimitType,
     ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
-
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use crate::limits::Limits;
@@ -207,7 +206,7 @@ impl ContainerSpec {
         let mut resources = LinuxResourcesBuilder::default().devices(devices);
         if let Some(thousandths) = self.limits.cpu {
             // The kernel takes no quota below a millisecond.
-            let quota = (thousandths * CPU_PERIOD / 1000).max(1000);
+            let quota = (thousandths.saturating_mul(CPU_PERIOD) / 1000).max(1000);
             resources =
                 resources.cpu(LinuxCpuBuilder::default().quota(signed(quota)).period(CPU_PERIOD).build()?);
         }

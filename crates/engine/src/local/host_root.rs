@@ -9,10 +9,11 @@ use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci::overlay::Overlay;
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 use rustix::process::geteuid;
 
@@ -47,14 +48,14 @@ const IN_MEMORY: &CStr = c"size=64m,mode=0755";
 pub fn mount_host(rootfs: &Path, upper: &Path, work: &Path) -> io::Result<()> {
     // One mount, so that unmounting it takes along all others.
     mount_bind(rootfs, rootfs)?;
-    View { rootfs, upper, work, stacked: 0 }.show_all(Path::new("/"), 0)
+    View { rootfs, upper, work, changes: 0 }.show_all(Path::new("/"), 0)
 }
 
 struct View<'a> {
     rootfs: &'a Path,
     upper: &'a Path,
     work: &'a Path,
-    stacked: usize,
+    changes: usize,
 }
 
 impl View<'_> {
@@ -79,6 +80,10 @@ impl View<'_> {
 
     fn show_dir(&mut self, path: &Path, shown: &Path, depth: usize) -> io::Result<()> {
         if let Some((_, mode)) = NEW.iter().find(|(new, _)| Path::new(new) == path) {
+            if depth > 0 {
+                // The folder around it may be in memory; this one takes what disks take.
+                mount_bind(&self.change()?.0, shown)?;
+            }
             return fs::set_permissions(shown, fs::Permissions::from_mode(*mode));
         }
         if access(path, Access::READ_OK | Access::EXEC_OK).is_err() || depth == DEPTH {
@@ -88,24 +93,35 @@ impl View<'_> {
         let own = fs::metadata(path)?.uid() == geteuid().as_raw();
         let done = match depth {
             0 if few && !own => return self.show_all(path, depth + 1),
-            1.. if !own => bind_read_only(path, shown),
+            1.. if !own => match bind_read_only(path, shown) {
+                // Something is mounted in it.
+                Err(Errno::INVAL) => Err(io::Error::from(Errno::INVAL)),
+                // A folder that cannot be shown is an empty one.
+                _ => Ok(()),
+            },
             _ => self.stack(path, shown),
         };
         if done.is_err() {
-            // Something is mounted in it. Many folders are made and removed faster in memory.
+            // Many folders are made and removed faster in memory.
             mount("tmpfs", shown, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(IN_MEMORY))?;
             self.show_all(path, depth + 1)?;
         }
         Ok(())
     }
 
+    /// Folders for changes and for work on them.
+    fn change(&mut self) -> io::Result<(PathBuf, PathBuf)> {
+        let number = self.changes.to_string();
+        self.changes += 1;
+        let folders = (self.upper.join(&number), self.work.join(&number));
+        fs::create_dir(&folders.0)?;
+        fs::create_dir(&folders.1)?;
+        Ok(folders)
+    }
+
     /// An overlay in which the folder itself is this user's.
     fn stack(&mut self, path: &Path, shown: &Path) -> io::Result<()> {
-        let number = self.stacked.to_string();
-        self.stacked += 1;
-        let (upper, work) = (self.upper.join(&number), self.work.join(&number));
-        fs::create_dir(&upper)?;
-        fs::create_dir(&work)?;
+        let (upper, work) = self.change()?;
         fs::set_permissions(&upper, fs::metadata(path)?.permissions())?;
         for (new, mode) in NEW.into_iter().chain([PROGRAMS]) {
             if let Ok(inside) = Path::new(new).strip_prefix(path) {
@@ -122,7 +138,7 @@ impl View<'_> {
 }
 
 /// Shows a file or folder in which nothing is mounted.
-fn bind_read_only(path: &Path, shown: &Path) -> io::Result<()> {
+fn bind_read_only(path: &Path, shown: &Path) -> Result<(), Errno> {
     // What is forbidden on the mount that it comes from stays so (mount_namespaces(7)), and has to be repeated.
     let given = statvfs(path)?.f_flag;
     let mut flags = MountFlags::BIND | MountFlags::RDONLY;
@@ -136,6 +152,5 @@ fn bind_read_only(path: &Path, shown: &Path) -> io::Result<()> {
     mount_bind(path, shown)?;
     mount_remount(shown, flags, "").inspect_err(|_| {
         let _ = unmount(shown, UnmountFlags::DETACH);
-    })?;
-    Ok(())
+    })
 }

@@ -38,23 +38,25 @@ enum State {
 /// Looks at everything; exit code 4 when something is missing.
 pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
     // Trial mounts and containers belong into private namespaces; where those cannot be had, that is the finding.
-    let confined = confined();
-    if let Ok(Some(ended)) = confined {
-        return Ok(ended);
-    }
+    let refused = match confined() {
+        Ok(Some(ended)) => return Ok(ended),
+        Ok(None) => None,
+        Err(refused) => Some(refused),
+    };
     let this = std::env::current_exe()?;
-    let checks = [
-        kernel(),
-        privileges(),
-        namespaces(confined.err()),
-        overlay(home),
-        cgroups(),
-        limits(),
-        builtin_runtime(&this),
-        other_runtime(&this),
-        packages(),
-        disk(home),
-    ];
+    let mut checks = vec![kernel(), privileges()];
+    match refused {
+        Some(refused) => checks.push(namespaces_refused(&refused)),
+        None => checks.extend([
+            fine("namespaces", "mount and process namespaces can be made"),
+            overlay(home),
+            cgroups(),
+            limits(),
+            builtin_runtime(&this),
+            other_runtime(&this),
+        ]),
+    }
+    checks.extend([packages(), disk(home)]);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&checks)?);
     } else {
@@ -119,11 +121,8 @@ fn privileges() -> Check {
     }
 }
 
-/// `refused` is why this program could not get its own.
-fn namespaces(refused: Option<Failure>) -> Check {
-    let Some(refused) = refused else {
-        return fine("namespaces", "mount and process namespaces can be made");
-    };
+/// Without namespaces nothing that needs them can be tried; this is what to see to first.
+fn namespaces_refused(refused: &Failure) -> Check {
     let (found, advice) = rootless::forbidden().unwrap_or_else(|| {
         (refused.to_string(), "run as root; in a container, start it with --privileged".to_owned())
     });
