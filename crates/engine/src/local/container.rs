@@ -35,6 +35,9 @@ pub struct Container {
     pumps: Vec<JoinHandle<()>>,
 }
 
+/// How long the last output of a container that was stopped is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Exit code of a process that the kernel ended for want of memory: 128 + SIGKILL.
 pub const OUT_OF_MEMORY: i32 = 137;
 
@@ -216,7 +219,16 @@ impl Container {
 
     fn finish(mut self, stopped: Option<Stopped>) -> Result<Ended, ContainerError> {
         let status = self.child.wait().map_err(ContainerError::Wait)?;
+        // Whoever was stopped prints nothing more that matters. Should a process of it have escaped, with the output open,
+        // the run does not wait for that one; it ends with the engine's process namespace at the latest.
+        let enough = stopped.map(|_| Instant::now() + LAST_WORDS);
         for pump in self.pumps.drain(..) {
+            while !pump.is_finished() && enough.is_some_and(|enough| Instant::now() < enough) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if enough.is_some() && !pump.is_finished() {
+                continue;
+            }
             // A pump only ends by end of file or a panic in the sink, which the sink's owner has reported.
             let _ = pump.join();
         }

@@ -89,7 +89,9 @@ spec:
         while :; do sleep 1 || :; done
 "#;
         env.run(run, &["--max-processes", "60"]).code(1);
-        assert_eq!(env.finished("bomb")["status"]["steps"][0]["terminationReason"], "TimeoutExceeded");
+        // Its shell cannot fork either, and some give up then, before the time is over.
+        let reason = crate::env::text(&env.finished("bomb")["status"]["steps"][0]["terminationReason"]);
+        assert!(["TimeoutExceeded", "Error"].contains(&reason.as_str()), "{reason}");
         env.assert_nothing_left();
     });
 }
