@@ -341,7 +341,7 @@ impl Scene<'_> {
     /// When the file cannot be made.
     pub fn log(&self, name: &str) -> std::io::Result<StepLog> {
         let path = self.shared.recording.log(self.log_name, name)?;
-        StepLog::create(&path, self.shared.journal.clone(), self.task, name)
+        StepLog::create(&path, self.shared.config.max_log, self.shared.journal.clone(), self.task, name)
     }
 }
 

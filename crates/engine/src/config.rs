@@ -38,6 +38,10 @@ pub struct Config {
     pub this: PathBuf,
     /// TaskRuns that run at the same time.
     pub jobs: usize,
+    /// Processes and threads that a container may have; 0 is no limit.
+    pub max_processes: u64,
+    /// Bytes that are kept of a step's log.
+    pub max_log: u64,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Are told what happens.

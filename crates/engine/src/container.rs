@@ -77,6 +77,10 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
     let script = described.script.map(|script| scene.pod.script(container, script));
     let id = shared.container_id(&scene.prepared.pod_name, container);
     let bundle = shared.bundle(&id).map_err(|e| text(&e))?;
+    let (limits, lacking) = shared.limiter.limits(&described.resources.limits);
+    for message in lacking {
+        shared.journal.record(Happened::Warning { message });
+    }
     let spec = compose(
         Wanted {
             image,
@@ -92,6 +96,7 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
             this: &shared.config.this,
             devices,
             isolated: described.isolated,
+            limits,
             cgroup: format!("/{}/{id}", shared.cgroup),
         },
         &rootfs,

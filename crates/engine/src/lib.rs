@@ -8,7 +8,8 @@
 //! - [`mod@cel`]: guards in the Common Expression Language
 //! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share; [`jobs`]: how many run at once
 //! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
-//! - [`record`]: runs on disk; [`log`]: what steps print; [`cgroup`]: control groups of a run
+//! - [`record`]: runs on disk; [`log`]: what steps print; [`log_file`]: how much of that is kept
+//! - [`limits`]: how much a container may use; [`cgroup`]: control groups of a run
 //! - [`resolved`]: definitions from elsewhere, noted
 //! - [`finished`], [`error`]: how it ends
 //! - [`local`]: containers on this machine
@@ -25,8 +26,10 @@ pub mod event;
 pub mod finished;
 pub mod jobs;
 pub mod journal;
+pub mod limits;
 pub mod local;
 pub mod log;
+pub mod log_file;
 pub mod record;
 pub mod resolved;
 pub mod run;

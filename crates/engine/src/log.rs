@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::event::Happened;
 use crate::journal::Journal;
 use crate::local::container::Sink;
+use crate::log_file::LogFile;
 
 /// A line longer than this is passed on to observers in pieces.
 const LONGEST_LINE: usize = 16 * 1024;
@@ -16,7 +17,7 @@ const LONGEST_LINE: usize = 16 * 1024;
 /// Writes one step's log; standard output and standard error go to the same file.
 #[derive(Clone)]
 pub struct StepLog {
-    file: Arc<Mutex<File>>,
+    file: Arc<Mutex<LogFile>>,
     journal: Arc<Journal>,
     task: String,
     step: String,
@@ -24,12 +25,18 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// The log of `step` of `task` at `path`.
+    /// The log of `step` of `task` at `path`, of which about `limit` bytes are kept.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, journal: Arc<Journal>, task: &str, step: &str) -> io::Result<Self> {
-        let file = Arc::new(Mutex::new(File::create(path)?));
+    pub fn create(
+        path: &Path,
+        limit: u64,
+        journal: Arc<Journal>,
+        task: &str,
+        step: &str,
+    ) -> io::Result<Self> {
+        let file = Arc::new(Mutex::new(LogFile::create(path, limit)?));
         let (task, step) = (task.to_owned(), step.to_owned());
         Ok(Self { file, journal, task, step, lossy: Arc::default() })
     }
@@ -46,7 +53,7 @@ impl StepLog {
 
     /// A full disk must not stop the step: what it prints still reaches observers, and its owner is told once.
     fn write(&self, bytes: &[u8]) {
-        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
+        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write(bytes);
         if let Err(e) = written
             && !self.lossy.swap(true, Ordering::Relaxed)
         {

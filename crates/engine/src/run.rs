@@ -19,6 +19,7 @@ use crate::event::Happened;
 use crate::finished::Finished;
 use crate::jobs::Jobs;
 use crate::journal::Journal;
+use crate::limits::{Controllers, Limiter};
 use crate::local::images::Images;
 use crate::record::Recording;
 use crate::resolved::Noted;
@@ -66,6 +67,7 @@ pub fn run(
         recording: &recording,
         memory,
         run: recording.id().to_owned(),
+        limiter: Limiter::new(Controllers::here(), config.max_processes),
         cgroup: cgroup::name(recording.dir()),
         jobs: Jobs::new(config.jobs),
         children: Mutex::default(),

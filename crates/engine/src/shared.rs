@@ -10,6 +10,7 @@ use tekton::prepare::Settings;
 use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::journal::Journal;
+use crate::limits::Limiter;
 use crate::local::images::Images;
 use crate::local::volume::{VolumeError, empty};
 use crate::record::Recording;
@@ -35,6 +36,8 @@ pub struct Shared<'a> {
     pub memory: PathBuf,
     /// The run's id.
     pub run: String,
+    /// How much containers may use.
+    pub limiter: Limiter,
     /// Name of the run's control group.
     pub cgroup: String,
     /// What runs at the same time.

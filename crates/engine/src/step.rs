@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use base::size;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tekton::prepare::paths::CREDENTIALS;
 use tekton::prepare::{OnError, PreparedStep};
@@ -18,9 +19,11 @@ use tekton::types::{StepState, Time};
 
 use crate::attempt::Scene;
 use crate::cel::Evaluator;
+use crate::cgroup::Trouble;
 use crate::container::{Described, Ready, prepare};
 use crate::event::Happened;
-use crate::local::container::{Ended as ContainerEnded, Stopped};
+use crate::limits::Limits;
+use crate::local::container::{Ended as ContainerEnded, OUT_OF_MEMORY, Stopped};
 use crate::local::hand_over::{into_home, into_memory};
 use crate::log::{StepLog, tee};
 
@@ -53,6 +56,7 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
     };
     let end = match end {
         StepEnd::Failed(code) if prepared.on_error == OnError::Continue => StepEnd::Continued(code),
+        StepEnd::OutOfMemory if prepared.on_error == OnError::Continue => StepEnd::Continued(OUT_OF_MEMORY),
         other => other,
     };
     let run = scene.pod.run(index);
@@ -109,6 +113,7 @@ fn execute(scene: &Scene<'_>, index: usize, prepared: &PreparedStep) -> StepEnd 
             }
             match (ended.stopped, ended.code) {
                 (None, 0) => StepEnd::Completed,
+                (None, OUT_OF_MEMORY) if ended.trouble.out_of_memory => StepEnd::OutOfMemory,
                 (None, code) => StepEnd::Failed(code),
                 (Some(Stopped::Deadline), _) if step_deadline => StepEnd::TimedOut,
                 (Some(Stopped::Deadline), _) => StepEnd::RunTimedOut,
@@ -160,8 +165,23 @@ fn contained(
     let deadline = [own_deadline, scene.deadline].into_iter().flatten().min();
     let container = ready.start(stdout, stderr)?;
     let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
+    explain(log, &ready.spec.limits, ended.trouble);
     scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
     Ok((ended, own_deadline.is_some() && own_deadline == deadline))
+}
+
+/// Says in the log which of its limits the step met.
+fn explain(log: &StepLog, limits: &Limits, trouble: Trouble) {
+    if trouble.out_of_memory {
+        let limit = limits.memory.map(|bytes| format!("; its limit is {}", size::bytes(bytes)));
+        let limit = limit.unwrap_or_default();
+        log.note(&format!("error: the kernel ended a process of this step for want of memory{limit}"));
+    }
+    if let (1.., Some(most)) = (trouble.refused_processes, limits.processes) {
+        log.note(&format!(
+            "warning: this step may have {most} processes at a time and wanted more; --max-processes"
+        ));
+    }
 }
 
 /// Gives the step its credentials. Not every step needs them, so failing to is only told.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::local::rootless;
+
 /// The folder of images, runs and claims.
 ///
 /// ```text
@@ -20,7 +22,7 @@ impl Home {
     /// `given`, else `/var/lib/streamwright` for root, else `$XDG_DATA_HOME/streamwright`.
     pub fn new(given: Option<PathBuf>) -> Self {
         let dir = given.unwrap_or_else(|| {
-            if rustix::process::geteuid().is_root() {
+            if rustix::process::geteuid().is_root() && !rootless::is_inside() {
                 return PathBuf::from("/var/lib/streamwright");
             }
             let data = std::env::var_os("XDG_DATA_HOME")
@@ -79,7 +81,7 @@ impl Home {
 
 /// The environment that registry credentials are looked up in.
 pub fn auth_environment() -> oci::auth::AuthEnv {
-    let uid = rustix::process::getuid().as_raw();
+    let uid = rootless::outer_uid();
     oci::auth::AuthEnv::from_variables(|name| std::env::var_os(name), uid)
 }
 

@@ -5,7 +5,7 @@
 //! nothing else. `run` and `exec` are all that is offered; the engine stops containers through their process id.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libcontainer::container::builder::ContainerBuilder;
@@ -13,16 +13,19 @@ use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::thread::set_thread_groups;
 
-use super::loopback;
+use super::{loopback, no_cgroups, rootless};
 
-/// What `oci-runtime run` is given; the same words as `runc --root DIR run --bundle DIR --pid-file FILE ID`.
+/// What `oci-runtime run` is given; the same words as `runc --root DIR run --keep --bundle DIR --pid-file FILE ID`.
 #[derive(Debug, Clone)]
 pub struct RunArgs {
     /// Where the runtime keeps the state of its containers.
     pub root: PathBuf,
     /// The folder with `config.json`.
     pub bundle: PathBuf,
+    /// Leave state and control group of a container that has ended.
+    pub keep: bool,
     /// Gets the process id of the container's first process.
     pub pid_file: Option<PathBuf>,
     /// The container's id.
@@ -41,6 +44,10 @@ pub const NOT_STARTED: u8 = 125;
 pub fn run(args: &RunArgs) -> Result<u8, String> {
     std::fs::create_dir_all(&args.root)
         .map_err(|e| format!("cannot make the runtime's folder {}: {e}", args.root.display()))?;
+    without_cgroups(&args.root)?;
+    // libcontainer sets groups only when there are some. Where it is not permitted (a namespace with one id), they are not
+    // known to the container either.
+    let _ = set_thread_groups(&[]);
     let mut container = ContainerBuilder::new(args.id.clone(), SyscallType::default())
         .with_executor(Exec)
         .with_root_path(&args.root)
@@ -55,12 +62,13 @@ pub fn run(args: &RunArgs) -> Result<u8, String> {
         (Ok(()), Some(pid)) => wait(pid),
         _ => Ok(NOT_STARTED),
     };
-    // A container that ended on its own is `stopped`; force also ends one that failed to start.
-    let deleted = container.delete(true).map_err(|e| chain(&e));
-    started?;
-    let code = code?;
-    deleted?;
-    Ok(code)
+    if started.is_err() || !args.keep {
+        // A container that ended on its own is `stopped`; force also ends one that failed to start.
+        let deleted = container.delete(true).map_err(|e| chain(&e));
+        started?;
+        deleted?;
+    }
+    code
 }
 
 /// What `oci-runtime exec` is given.
@@ -81,12 +89,21 @@ pub struct ExecArgs {
 /// # Errors
 /// The reason, as text for people, when the process could not be made.
 pub fn exec(args: &ExecArgs) -> Result<u8, String> {
+    without_cgroups(&args.root)?;
     let pid = ContainerBuilder::new(args.id.clone(), SyscallType::default())
         .with_executor(Exec)
         .with_root_path(&args.root)
         .and_then(|b| b.as_tenant().with_container_args(args.args.clone()).with_detach(false).build())
         .map_err(|e| chain(&e))?;
     Pid::from_raw(pid.as_raw()).map_or(Ok(NOT_STARTED), wait)
+}
+
+fn without_cgroups(root: &Path) -> Result<(), String> {
+    if !rootless::is_inside() {
+        return Ok(());
+    }
+    let failed = |e| format!("cannot make a view of this machine without control groups: {e}");
+    no_cgroups::enter(&root.join(".root")).map_err(failed)
 }
 
 fn wait(pid: Pid) -> Result<u8, String> {

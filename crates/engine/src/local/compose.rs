@@ -7,10 +7,13 @@ use tekton::substitute::kubernetes::expand;
 use tekton::types::SecurityContext;
 use tekton::types::core::security::PodSecurityContext;
 
+use crate::limits::Limits;
+
 use super::bundle::{ContainerSpec, Mounted, Privileges, What};
 use super::devices;
 use super::environment::Environment;
 use super::images::Resolved;
+use super::rootless;
 use super::user::{self, UnknownUser};
 
 /// PATH of an image that sets none.
@@ -61,6 +64,8 @@ pub struct Wanted<'a> {
     pub devices: Vec<PathBuf>,
     /// No network but loopback.
     pub isolated: bool,
+    /// What it may use.
+    pub limits: Limits,
     /// Control group.
     pub cgroup: String,
 }
@@ -83,6 +88,9 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
     let (mut user, home) = user::resolve(rootfs, &process.user, run_as)?;
     let groups = pod.supplemental_groups.iter().chain(&pod.fs_group);
     user.groups.extend(groups.filter_map(|g| u32::try_from(*g).ok()));
+    if rootless::is_inside() {
+        user = rootless::known(user).map_err(ComposeError::Unmapped)?;
+    }
     if security.run_as_non_root.or(pod.run_as_non_root) == Some(true) && user.uid == 0 {
         return Err(ComposeError::Root);
     }
@@ -139,6 +147,7 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
             devices: if security.privileged == Some(true) { devices::all() } else { wanted.devices },
             isolated: wanted.isolated,
         },
+        limits: wanted.limits,
         cgroup: wanted.cgroup,
     })
 }
@@ -184,6 +193,9 @@ pub enum ComposeError {
     /// The image names a user it does not have.
     #[error(transparent)]
     User(#[from] UnknownUser),
+    /// Without root, users and groups are few.
+    #[error("{0}")]
+    Unmapped(String),
     /// Neither the step nor the image says what to run.
     #[error("there is nothing to run: the step has neither script nor command, and the image no entry point")]
     NothingToRun,

@@ -10,6 +10,8 @@ use oci::overlay::Overlay;
 use oci::unpack::{Layers, Lower};
 use oci::{Image, ImageConfig, Platform, Reference, Store};
 
+use super::{host_root, rootless};
+
 /// Maps image names that match a pattern to something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
@@ -120,6 +122,11 @@ pub fn mount(image: &Resolved, dir: &Path) -> Result<PathBuf, String> {
     let [rootfs, upper, work] = ["rootfs", "upper", "work"].map(|name| dir.join(name));
     for folder in [&rootfs, &upper, &work] {
         std::fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    }
+    if *image == Resolved::Host && rootless::is_inside() {
+        host_root::mount_host(&rootfs, &upper, &work)
+            .map_err(|e| format!("cannot show this machine's root at {}: {e}", rootfs.display()))?;
+        return Ok(rootfs);
     }
     let host = Lower { dirs: vec![PathBuf::from("/")], user_xattr: false, skipped: Vec::new() };
     let lower = match image {

@@ -1,6 +1,7 @@
 //! Runs containers on this machine, without a cluster and without a daemon.
 //!
-//! - [`confine`]: the private process in which all of this happens
+//! - [`confine`]: the private process in which all of this happens; [`rootless`]: when that is not root's,
+//!   [`host_root`]: this machine's file system then
 //! - [`images`]: which image a name means
 //! - [`pod`]: folders and mounts of one attempt of a TaskRun
 //! - [`volume`]: volumes as folders
@@ -11,7 +12,7 @@
 //! - [`devices`]: what of /dev a container gets; [`token`]: what stands for a service account's token
 //! - [`compose`]: from step and image to a container
 //! - [`bundle`]: one container as config.json
-//! - [`runtime`]: which program runs it; [`builtin`]: when that is ourselves
+//! - [`runtime`]: which program runs it; [`builtin`]: when that is ourselves, [`no_cgroups`]: without root
 //! - [`container`]: one running container; [`stop`]: a request to stop
 //! - [`sidecar`], [`probe`]: containers beside the steps
 //! - [`trial`]: whether a runtime works here
@@ -27,11 +28,14 @@ pub mod devices;
 pub mod downward;
 pub mod environment;
 pub mod hand_over;
+pub mod host_root;
 pub mod images;
 pub mod loopback;
 pub mod network;
+pub mod no_cgroups;
 pub mod pod;
 pub mod probe;
+pub mod rootless;
 pub mod runtime;
 pub mod sidecar;
 pub mod stop;

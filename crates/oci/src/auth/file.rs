@@ -61,6 +61,11 @@ impl AuthFile {
             {
                 return Ok(None);
             }
+            // A folder on the way is closed to this user (root's podman makes such a /run/containers), so nothing there
+            // can be theirs. A file that is there and cannot be read is another matter.
+            Err(e) if is_denied(&e) && std::fs::symlink_metadata(path).is_err_and(|e| is_denied(&e)) => {
+                return Ok(None);
+            }
             Err(e) => return Err(failed(e)),
         };
         let mut text = String::new();
@@ -165,4 +170,8 @@ impl Entry {
         let password = Secret::new(password.trim_end_matches('\0'));
         Ok(Some(Credential::Basic { username: username.to_owned(), password }))
     }
+}
+
+fn is_denied(e: &std::io::Error) -> bool {
+    e.kind() == std::io::ErrorKind::PermissionDenied
 }

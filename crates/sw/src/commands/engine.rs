@@ -66,6 +66,8 @@ pub fn config(
         runtime: Runtime::new(&args.runtime, &this),
         this,
         jobs: args.jobs.map_or(cores, usize::from),
+        max_processes: args.max_processes,
+        max_log: args.max_log,
         clock: Arc::new(SystemClock),
         observers: vec![observer],
         stop: stop_on_signals()?,

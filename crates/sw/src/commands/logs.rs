@@ -1,11 +1,12 @@
 //! `sw logs`: what steps printed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use base::{Exit, diagnostic};
+use engine::log_file;
 use engine::record::{Run, Runs, log_folder};
 
 use super::Ended;
@@ -57,11 +58,11 @@ fn with_inner(task: &str, all: &[String]) -> Vec<String> {
 fn print(logs: &[(String, PathBuf)], headings: bool) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     for (heading, path) in logs {
-        let mut file = File::open(path).with_context(|| path.display().to_string())?;
+        File::open(path).with_context(|| path.display().to_string())?;
         let result = if headings { writeln!(out, "{heading}") } else { Ok(()) };
-        let result = result.and_then(|()| io::copy(&mut file, &mut out)).and_then(|_| {
+        let result = result.and_then(|()| log_file::copy(path, &mut out)).and_then(|last| {
             // The next heading begins a line.
-            if headings && !ends_with_newline(&mut file)? { writeln!(out) } else { Ok(()) }
+            if headings && last.is_some_and(|byte| byte != b'\n') { writeln!(out) } else { Ok(()) }
         });
         match result.and_then(|()| out.flush()) {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
@@ -69,15 +70,6 @@ fn print(logs: &[(String, PathBuf)], headings: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn ends_with_newline(file: &mut File) -> io::Result<bool> {
-    let mut last = [b'\n'];
-    if file.seek(SeekFrom::End(0))? > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    Ok(last == [b'\n'])
 }
 
 /// The run called `name`, or the newest for `last`.

@@ -1,6 +1,7 @@
 //! What people and programs see.
 //!
-//! - [`terminal`]: events as lines, live when standard error is a terminal
+//! - [`terminal`]: events as lines, live when standard error is a terminal; `throttle`, `printable`: what it shows of a
+//!   flood, and of control characters
 //! - [`candidates`]: what an event would run
 //! - [`json`]: events as JSON lines
 //! - [`graph`]: pipelines and tasks before they run, as pictures
@@ -11,7 +12,9 @@
 pub mod candidates;
 pub mod graph;
 pub mod json;
+mod printable;
 pub mod sarif;
 pub mod summary;
 pub mod table;
 pub mod terminal;
+mod throttle;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use base::size;
@@ -15,7 +15,9 @@ use engine::event::{Event, Happened, Observer};
 use engine::record::log_folder;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::printable::printable;
 use super::summary::{State, Summary, elapsed};
+use super::throttle::{Admitted, Throttle};
 
 /// Shows a run.
 pub struct Terminal {
@@ -36,6 +38,8 @@ struct Inner {
     widths: usize,
     /// Skipped tasks that are not shown yet, with their reason: many at once become one line.
     skipped: Vec<(String, String)>,
+    /// How much each step has shown lately.
+    throttles: HashMap<(String, String), Throttle>,
 }
 
 /// Lines of a failed step's log that are shown.
@@ -58,6 +62,7 @@ impl Terminal {
             transfers: BTreeMap::new(),
             widths: 0,
             skipped: Vec::new(),
+            throttles: HashMap::new(),
         };
         Self { live, logs, runs, rerun, inner: Mutex::new(inner) }
     }
@@ -121,6 +126,15 @@ impl Terminal {
         }
     }
 
+    /// Says how many lines of a step were too many to show.
+    fn missed(&self, inner: &Inner, task: &str, step: &str, lines: u64) {
+        if lines > 0 {
+            let run = &inner.summary.run;
+            let text = format!("{lines} lines are not shown here: sw logs {run} {task} {step}");
+            self.line(inner, &format!("{DIM}{task}/{step}| [{text}]{DIM:#}"));
+        }
+    }
+
     fn show_skipped(&self, inner: &mut Inner) {
         const FEW: usize = 3;
         let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
@@ -150,7 +164,7 @@ impl Terminal {
         let tail = engine::log::tail(&path, TAIL).unwrap_or_default();
         let mut text = String::new();
         for line in &tail {
-            text.push_str(&format!("    {DIM}|{DIM:#} {line}\n"));
+            text.push_str(&format!("    {DIM}|{DIM:#} {}\n", printable(line)));
         }
         text.push_str(&format!("    log:   sw logs {} {task} {step}\n", inner.summary.run));
         if !self.rerun.is_empty() {
@@ -215,7 +229,12 @@ impl Observer for Terminal {
                 inner.tasks.drain().for_each(|(_, bar)| bar.finish_and_clear());
                 inner.transfers.values().for_each(ProgressBar::finish_and_clear);
             }
-            Happened::TaskStarted { .. } | Happened::StepFinished { .. } => {}
+            Happened::StepFinished { task, step, .. } => {
+                if let Some(throttle) = inner.throttles.remove(&(task.clone(), step.clone())) {
+                    self.missed(inner, task, step, throttle.missed());
+                }
+            }
+            Happened::TaskStarted { .. } => {}
         }
     }
 
@@ -223,9 +242,18 @@ impl Observer for Terminal {
         if !self.logs {
             return;
         }
-        let inner = self.inner();
+        let mut inner = self.inner();
+        let lines = bytes.split_inclusive(|b| *b == b'\n').count() as u64;
+        // A file or a pipe takes what comes; a terminal is for eyes.
+        if self.live {
+            let throttle = inner.throttles.entry((task.to_owned(), step.to_owned())).or_default();
+            match throttle.admit(bytes.len(), lines, Instant::now()) {
+                Admitted::No => return,
+                Admitted::After(missed) => self.missed(&inner, task, step, missed),
+            }
+        }
         for line in String::from_utf8_lossy(bytes).lines() {
-            self.line(&inner, &format!("{DIM}{task}/{step}|{DIM:#} {line}"));
+            self.line(&inner, &format!("{DIM}{task}/{step}|{DIM:#} {}", printable(line)));
         }
     }
 

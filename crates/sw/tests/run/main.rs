@@ -10,6 +10,8 @@
 //! - [`pods`]: what a run says about its pods
 //! - [`sidecars`]: what runs beside the steps
 //! - [`ends`]: timeouts, signals, exit codes
+//! - [`limits`]: what it cannot do to the machine
+//! - [`rootless`]: what is different without root
 //! - [`records`]: events, `sw runs`, `sw logs`
 
 #![allow(clippy::unwrap_used)]
@@ -21,9 +23,11 @@ mod ends;
 #[path = "../env/mod.rs"]
 mod env;
 mod flow;
+mod limits;
 mod nested;
 mod pods;
 mod records;
+mod rootless;
 mod sidecars;
 mod values;
 mod workspaces;
