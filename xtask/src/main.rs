@@ -1,16 +1,18 @@
-//! `cargo xtask generate|check|deps|sizes`
+//! `cargo xtask generate|check|deps|parity|sizes|fuzz`
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{deps, generate, root, sizes};
+use xtask::{deps, fuzz, generate, parity, root, sizes};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   generate  write the reference pages that are made of the code
-  check     tell whether they are up to date, and run deps and sizes
+  check     tell whether they are up to date, and run deps, parity and sizes
   deps      tell whether crates use only what they may
-  sizes     tell whether files are short enough";
+  parity    tell whether every feature of Tekton has its tests, and fields are as in Tekton
+  sizes     tell whether files are short enough
+  fuzz      [SECONDS] [TARGET] [--input N]: try damaged input";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -32,8 +34,16 @@ fn run(command: &str) -> Result<()> {
             }
             Vec::new()
         }
-        "check" => [generate::drift(&root)?, deps::check(&root)?, sizes::check(&root)?].concat(),
+        "check" => {
+            [generate::drift(&root)?, deps::check(&root)?, parity::check(&root)?, sizes::check(&root)?]
+                .concat()
+        }
+        "fuzz" => {
+            fuzz::run(&root, &fuzz::Request::parse(std::env::args().skip(2))?)?;
+            Vec::new()
+        }
         "deps" => deps::check(&root)?,
+        "parity" => parity::check(&root)?,
         "sizes" => sizes::check(&root)?,
         _ => bail!("`{command}` is not a command\n{USAGE}"),
     };

@@ -9,6 +9,7 @@
 //! - [`contents`]: what config maps and secrets hold
 //! - [`defaults`]: what admission writes into objects
 //! - [`validate`](mod@validate): what admission refuses
+//! - [`lint`](mod@lint): what is taken and probably not meant
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
 //! - [`graph`]: which pipeline task waits for which
@@ -25,6 +26,7 @@ pub mod convert;
 pub mod decode;
 pub mod defaults;
 pub mod graph;
+pub mod lint;
 pub mod load;
 pub mod matrix;
 pub mod next;

@@ -1,14 +1,15 @@
 //! From what was named on the command line to the objects in it: files, all files below folders, and kustomizations.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base::{Diagnostic, Diagnostics, Severity, Source};
-use kustomize::Disk;
+use kustomize::{Disk, Origin};
 use tekton::load::{Document, load};
 use tekton::validate::validate;
-use tekton::yaml;
+use tekton::yaml::{self, Node};
 
 use crate::cli::InputArgs;
 use crate::failure::{Failure, colour_wanted};
@@ -25,6 +26,10 @@ pub struct Inputs {
     pub findings: Vec<Diagnostic>,
     /// How many files and kustomizations there were.
     pub files: usize,
+    /// Every text that was read from a file.
+    read: Vec<Source>,
+    /// Texts that kustomizations built, by name, with their trees and where they were written.
+    built: HashMap<String, (Source, Node, Origin)>,
 }
 
 /// Reads and checks everything.
@@ -79,10 +84,29 @@ pub fn shown(finding: &Diagnostic, colour: bool) -> String {
 }
 
 impl Inputs {
+    /// A finding about what a kustomization built, told where it was written; any other as it is.
+    pub fn where_written(&self, finding: Diagnostic) -> Diagnostic {
+        let built = finding.place.as_ref().and_then(|(source, _)| self.built.get(source.name()));
+        match built {
+            Some((source, tree, origin)) => kustomize::relocate(finding, (source, tree), origin),
+            None => finding,
+        }
+    }
+
+    /// The texts that people wrote, each once, in the order in which they were read.
+    pub fn sources(&self) -> Vec<Source> {
+        let mut seen = HashSet::new();
+        let mut built: Vec<&Source> = self.built.values().map(|(.., origin)| &origin.source).collect();
+        built.sort_by_key(|source| source.name());
+        self.read.iter().chain(built).filter(|source| seen.insert(source.name())).cloned().collect()
+    }
+
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         self.files += 1;
         let text = text(path).map_err(|e| unreadable(path, &e))?;
-        self.text(&Source::new(path.display().to_string(), text), |finding| finding);
+        let source = Source::new(path.display().to_string(), text);
+        self.text(&source, |finding| finding);
+        self.read.push(source);
         Ok(())
     }
 
@@ -118,6 +142,9 @@ impl Inputs {
                 Some(tree) => kustomize::relocate(finding, (&source, tree), origin),
                 None => finding,
             });
+            if let Some(tree) = tree {
+                self.built.insert(source.name().to_owned(), (source, tree, object.origin));
+            }
         }
         Ok(())
     }
