@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
             "tekton/tests/decisions::every_reason_for_skipping_a_finally_task",
             "tekton/tests/decisions::timeouts_as_reasons",
             "tekton/tests/decisions::stopping_takes_over_reasons_that_were_given_before",
+            "tekton/tests/stories::one_task_fails_and_finally_looks_at_everything",
         ],
     ),
     works(
@@ -91,6 +92,7 @@ pub(super) const ROWS: &[Row] = &[
         Stable,
         &[],
         &[
+            "tekton/tests/stories::late_runs",
             "tekton/tests/decisions::a_timeout_of_the_whole_ends_everything_at_once",
             "tekton/tests/decisions::a_timeout_of_the_tasks_still_runs_finally_and_yet_fails",
         ],

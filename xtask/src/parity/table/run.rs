@@ -88,6 +88,7 @@ pub(super) const RUNS: &[Row] = &[
         &["PipelineRunSpec.status"],
         &[
             "tekton/tests/decisions::cancels_reach_the_right_children",
+            "tekton/tests/stories::cancelled_runs",
             "tekton/tests/decisions::every_condition",
             "tekton/tests/properties::no_request_starts_anything_new_in_the_graph",
         ],
