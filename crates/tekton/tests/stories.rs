@@ -81,7 +81,7 @@ fn tell(story: &Story<'_>) {
                 let (minutes, state) =
                     story.ends.iter().find(|(t, ..)| *t == task).map_or((1, "ok"), |(_, m, s)| (*m, *s));
                 running.insert(name.to_owned(), (minute + minutes, state));
-                let child = support::child(name, &task, "running");
+                let child = child(name, &task, "running");
                 assert!(!facts.children.iter().any(|c| c.name == name), "{task} starts twice");
                 facts.children.push(child);
                 now.push(task);

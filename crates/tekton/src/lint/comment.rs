@@ -68,9 +68,17 @@ impl Comments {
             })
             .collect();
         let mut comments = Self::default();
+        // What the comment before was for; comments on lines that follow each other are for the same.
+        let mut same = None;
         for (i, line) in lines.iter().enumerate() {
+            if !line.is_comment() && !line.is_blank() {
+                same = None;
+            }
             let Some(at) = line.text.find(MARK) else { continue };
-            let (from, to) = if line.is_comment() { below(&lines, i) } else { (line.start, line.end()) };
+            let (from, to) = match line.is_comment() {
+                true => *same.get_or_insert_with(|| below(&lines, i)),
+                false => (line.start, line.end()),
+            };
             comments.read(&line.text[at + MARK.len()..], line.start + at + MARK.len(), from, to);
         }
         comments

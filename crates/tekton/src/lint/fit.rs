@@ -7,7 +7,7 @@ use base::diagnostic::nearest;
 use super::code::{
     MISSING_PARAM, MISSING_WORKSPACE, UNDECLARED_PARAM, UNDECLARED_RESULT, UNDECLARED_WORKSPACE,
 };
-use super::found::Found;
+use super::found::{Found, KEPT};
 use super::place::{At, texts, written};
 use super::scope::{PipelineScope, Scopes};
 use crate::load::{Document, Object};
@@ -173,35 +173,37 @@ fn step_actions(found: &mut Found<'_>, document: &Document, known: &Known<'_>) {
 /// `named` is where the object is named.
 fn compare(found: &mut Found<'_>, wanted: &Wanted<'_>, given: &Given<'_>, named: &At<'_>) {
     let what = &wanted.what;
-    let params: Vec<&str> = wanted.params.iter().map(|p| p.name.as_str()).collect();
-    for (name, at) in given.params.iter().filter(|(name, _)| !params.contains(name)) {
+    let params: BTreeSet<&str> = wanted.params.iter().map(|p| p.name.as_str()).collect();
+    let given_params: BTreeSet<&str> = given.params.iter().map(|(name, _)| *name).collect();
+    for (name, at) in given.params.iter().filter(|(name, _)| !params.contains(name)).take(KEPT) {
         let message = format!("{what} declares no param `{name}`; the value is not used");
         found.at(&UNDECLARED_PARAM, at, message, listed(name, &params));
     }
     for param in wanted.params.iter().filter(|p| p.default.is_none()) {
-        if !given.params.iter().any(|(name, _)| *name == param.name) {
+        if !given_params.contains(param.name.as_str()) {
             let message = format!("{what} needs the param `{}`", param.name);
             found.at(&MISSING_PARAM, named, message, "pass it, or give it a default where it is declared");
         }
     }
-    let workspaces: Vec<&str> = wanted.workspaces.iter().map(|(name, _)| *name).collect();
-    for (name, at) in given.workspaces.iter().filter(|(name, _)| !workspaces.contains(name)) {
+    let workspaces: BTreeSet<&str> = wanted.workspaces.iter().map(|(name, _)| *name).collect();
+    let given_workspaces: BTreeSet<&str> = given.workspaces.iter().map(|(name, _)| *name).collect();
+    for (name, at) in given.workspaces.iter().filter(|(name, _)| !workspaces.contains(name)).take(KEPT) {
         let message = format!("{what} declares no workspace `{name}`");
         found.at(&UNDECLARED_WORKSPACE, at, message, listed(name, &workspaces));
     }
     for (wanted, _) in wanted.workspaces.iter().filter(|(_, optional)| !optional) {
-        if !given.workspaces.iter().any(|(name, _)| name == wanted) {
+        if !given_workspaces.contains(wanted) {
             let message = format!("{what} needs the workspace `{wanted}`");
             found.at(&MISSING_WORKSPACE, named, message, "bind it, or declare it `optional: true`");
         }
     }
 }
 
-fn listed(name: &str, declared: &[&str]) -> String {
+fn listed(name: &str, declared: &BTreeSet<&str>) -> String {
     match nearest(name, declared.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if declared.is_empty() => "it declares none".to_owned(),
-        None => format!("it declares: {}", declared.join(", ")),
+        None => format!("it declares: {}", declared.iter().copied().collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -223,9 +225,8 @@ fn undeclared_results(
             }
         }
     });
-    for (reference, result, task) in wrong {
-        let declared: Vec<&str> = task.results.iter().copied().collect();
+    for (reference, result, task) in wrong.into_iter().take(KEPT) {
         let message = format!("{} declares no result `{}`", task.what, result.result);
-        found.span(&UNDECLARED_RESULT, reference.span, message, listed(result.result, &declared));
+        found.span(&UNDECLARED_RESULT, reference.span, message, listed(result.result, &task.results));
     }
 }

@@ -7,7 +7,7 @@ use super::place::At;
 use crate::load::Document;
 
 /// Warnings about one object that are kept; an object with more is not worth reading on.
-const KEPT: usize = 200;
+pub(super) const KEPT: usize = 200;
 
 /// What was found in an object so far.
 pub(super) struct Found<'a> {

@@ -1,73 +1,89 @@
 //! Workspaces and volumes that are declared and never used.
 
+use std::collections::BTreeSet;
+
 use super::code::{UNUSED_VOLUME, UNUSED_WORKSPACE};
 use super::found::Found;
-use super::place::{At, keys, mentions, name_behind, texts};
+use super::place::{At, keys, name_behind, texts};
 use super::scope::{PipelineScope, TaskScope};
 use crate::types::TaskSpec;
 
 pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
     volumes(found, task.spec, &task.at);
+    if task.spec.workspaces.is_empty() {
+        return;
+    }
     let keys = keys(task.used_in.node());
+    let referred: BTreeSet<&str> = keys.iter().filter_map(|key| name_behind(key, "workspaces")).collect();
+    let (isolated, paths) = (isolated(task.spec), Paths::of(task));
     for (i, workspace) in task.spec.workspaces.iter().enumerate() {
         let name = workspace.name.as_str();
         // Where it is mounted can be all that matters: `/root/.docker`.
         let placed = !workspace.mount_path.is_empty();
-        let referred = keys.iter().any(|key| name_behind(key, "workspaces") == Some(name));
-        if workspace.optional || placed || referred || isolated(task.spec, name) {
+        let used = referred.contains(name) || isolated.contains(name) || paths.name(name);
+        if workspace.optional || placed || used {
             continue;
         }
-        if !by_path(&task.at, name) {
-            let at = task.at.index("workspaces", i).field("name");
-            let help = format!("its folder is $(workspaces.{name}.path)");
-            found.at(&UNUSED_WORKSPACE, &at, format!("workspace `{name}` is never used"), help);
-        }
+        let at = task.at.index("workspaces", i).field("name");
+        let help = format!("its folder is $(workspaces.{name}.path)");
+        found.at(&UNUSED_WORKSPACE, &at, format!("workspace `{name}` is never used"), help);
     }
 }
 
 pub(super) fn pipeline(found: &mut Found<'_>, pipeline: &PipelineScope<'_>) {
     let keys = keys(pipeline.used_in.node());
-    let all = || pipeline.spec.all_tasks();
+    let referred = keys.iter().filter_map(|key| name_behind(key, "workspaces"));
+    let bound = pipeline.spec.all_tasks().flat_map(|t| &t.workspaces).map(|w| w.pipeline_workspace());
+    let used: BTreeSet<&str> = referred.chain(bound).collect();
     for (i, workspace) in pipeline.spec.workspaces.iter().enumerate().filter(|(_, w)| !w.optional) {
         let name = workspace.name.as_str();
-        let bound = all().any(|t| t.workspaces.iter().any(|w| w.pipeline_workspace() == name));
-        let referred = keys.iter().any(|key| name_behind(key, "workspaces") == Some(name));
-        if !bound && !referred {
+        if !used.contains(name) {
             let at = pipeline.at.index("workspaces", i).field("name");
             let message = format!("workspace `{name}` is given to no task");
-            found.at(
-                &UNUSED_WORKSPACE,
-                &at,
-                message,
-                "give it to a task in the task's `workspaces`, or remove it",
-            );
+            let help = "give it to a task in the task's `workspaces`, or remove it";
+            found.at(&UNUSED_WORKSPACE, &at, message, help);
         }
     }
 }
 
-fn isolated(spec: &TaskSpec, name: &str) -> bool {
+/// Workspaces that containers list.
+fn isolated(spec: &TaskSpec) -> BTreeSet<&str> {
     let steps = spec.steps.iter().flat_map(|s| &s.workspaces);
-    steps.chain(spec.sidecars.iter().flat_map(|s| &s.workspaces)).any(|w| w.name == name)
+    steps.chain(spec.sidecars.iter().flat_map(|s| &s.workspaces)).map(|w| w.name.as_str()).collect()
 }
 
-/// Whether a text names the folder without a reference: `/workspace/NAME`, all of `/workspace`, or `NAME` below it.
-fn by_path(at: &At<'_>, name: &str) -> bool {
-    let mut found = false;
-    if let Some(node) = at.node() {
-        texts(node, &mut |text, _| {
-            found |= text.match_indices("/workspace").any(|(i, path)| {
-                let rest = text[i + path.len()..].strip_prefix('/');
-                rest.is_none_or(|rest| {
-                    rest.starts_with(name) || !rest.starts_with(|c: char| c.is_alphanumeric())
-                })
+/// Folders of workspaces that texts name without a reference.
+struct Paths<'a> {
+    /// All of `/workspace` is used.
+    all: bool,
+    /// First parts of paths below it.
+    below: BTreeSet<&'a str>,
+}
+
+impl<'a> Paths<'a> {
+    fn of(task: &TaskScope<'a>) -> Self {
+        let mut paths = Self { all: false, below: BTreeSet::new() };
+        let first = |path: &'a str| {
+            &path[..path.find(|c: char| !c.is_alphanumeric() && !"-_.".contains(c)).unwrap_or(path.len())]
+        };
+        if let Some(node) = task.at.node() {
+            texts(node, &mut |text, _| {
+                for (i, path) in text.match_indices("/workspace") {
+                    match text[i + path.len()..].strip_prefix('/').map(first) {
+                        Some(name) if !name.is_empty() => drop(paths.below.insert(name)),
+                        _ => paths.all = true,
+                    }
+                }
             });
-        });
+        }
+        let folders = task.spec.steps.iter().map(|s| s.working_dir.as_str()).filter(|f| !f.is_empty());
+        paths.below.extend(folders.map(|folder| first(folder.trim_start_matches("./"))));
+        paths
     }
-    let relative = |list: &str, i: usize| {
-        let folder = at.index(list, i).field("workingDir").node().and_then(|n| n.as_str());
-        folder.is_some_and(|f| f.trim_start_matches("./").starts_with(name))
-    };
-    found || (0..at.field("steps").node().map_or(0, |n| n.items().len())).any(|i| relative("steps", i))
+
+    fn name(&self, workspace: &str) -> bool {
+        self.all || self.below.contains(workspace)
+    }
 }
 
 fn volumes(found: &mut Found<'_>, spec: &TaskSpec, at: &At<'_>) {
@@ -86,12 +102,12 @@ fn volumes(found: &mut Found<'_>, spec: &TaskSpec, at: &At<'_>) {
     if mounted.iter().any(|name| name.contains("$(params") || name.contains("$(tasks")) {
         return;
     }
+    // A step action gets the name as a param.
+    let passed = spec.steps.iter().flat_map(|s| &s.params).flat_map(|p| p.value.texts());
+    let used: BTreeSet<&str> = mounted.into_iter().chain(passed).collect();
     for (i, volume) in spec.volumes.iter().enumerate() {
         let name = volume.name.as_str();
-        // A step action gets the name as a param.
-        let passed =
-            (0..spec.steps.len()).any(|s| mentions(at.index("steps", s).field("params").node(), name));
-        if !mounted.contains(&name) && !passed {
+        if !used.contains(name) {
             let help = "mount it with `volumeMounts`, or remove it";
             let message = format!("volume `{name}` is mounted by no container");
             found.at(&UNUSED_VOLUME, &at.index("volumes", i).field("name"), message, help);

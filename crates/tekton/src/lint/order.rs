@@ -15,7 +15,7 @@ const COMPARED: usize = 500;
 pub(super) fn pipeline(found: &mut Found<'_>, pipeline: &PipelineScope<'_>) {
     let tasks: Vec<(At<'_>, &PipelineTask)> = pipeline.tasks().collect();
     let needs: Vec<BTreeSet<String>> = tasks.iter().map(|(_, task)| producers(task)).collect();
-    unreachable(found, &tasks, &needs, &pipeline.spec.params);
+    unreachable(found, &tasks, &needs, &Enums::of(&pipeline.spec.params));
     if tasks.len() <= COMPARED {
         implied(found, &tasks, &needs);
     }
@@ -27,8 +27,18 @@ fn producers(task: &PipelineTask) -> BTreeSet<String> {
     keys(task).iter().filter_map(producer).collect()
 }
 
+/// The values that params are limited to.
+pub(super) struct Enums<'a>(HashMap<&'a str, &'a [String]>);
+
+impl<'a> Enums<'a> {
+    pub(super) fn of(params: &'a [ParamSpec]) -> Self {
+        let limited = params.iter().filter(|p| !p.r#enum.is_empty());
+        Self(limited.map(|p| (p.name.as_str(), p.r#enum.as_slice())).collect())
+    }
+}
+
 /// Why a guard never holds, if that is certain.
-pub(super) fn never(guard: &WhenExpression, params: &[ParamSpec]) -> Option<String> {
+pub(super) fn never(guard: &WhenExpression, params: &Enums<'_>) -> Option<String> {
     let constant = |text: &str| !text.contains("$(");
     if guard.operator.is_empty() || !guard.values.iter().all(|v| constant(v)) {
         return None;
@@ -41,16 +51,12 @@ pub(super) fn never(guard: &WhenExpression, params: &[ParamSpec]) -> Option<Stri
         return (!holds(&guard.input)).then(|| format!("\"{}\" {not} among {listed}", guard.input));
     }
     let name = scan::whole(&guard.input)?.strip_prefix("params.")?;
-    let param = params.iter().find(|p| p.name == name && !p.r#enum.is_empty())?;
-    (!param.r#enum.iter().any(|value| holds(value))).then(|| match guard.operator.as_str() {
-        "in" => format!(
-            "param `{name}` can only be {}, and none of them is among {listed}",
-            param.r#enum.join(", ")
-        ),
-        _ => format!(
-            "param `{name}` can only be {}, and all of them are among {listed}",
-            param.r#enum.join(", ")
-        ),
+    let allowed = params.0.get(name)?;
+    (!allowed.iter().any(|value| holds(value))).then(|| match guard.operator.as_str() {
+        "in" => {
+            format!("param `{name}` can only be {}, and none of them is among {listed}", allowed.join(", "))
+        }
+        _ => format!("param `{name}` can only be {}, and all of them are among {listed}", allowed.join(", ")),
     })
 }
 
@@ -67,7 +73,7 @@ fn unreachable(
     found: &mut Found<'_>,
     tasks: &[(At<'_>, &PipelineTask)],
     needs: &[BTreeSet<String>],
-    params: &[ParamSpec],
+    params: &Enums<'_>,
 ) {
     let mut why: BTreeMap<usize, (Never, At<'_>, String)> = BTreeMap::new();
     for (i, (at, task)) in tasks.iter().enumerate() {
@@ -112,7 +118,7 @@ fn is_empty(value: &crate::types::ParamValue) -> bool {
 fn implied(found: &mut Found<'_>, tasks: &[(At<'_>, &PipelineTask)], needs: &[BTreeSet<String>]) {
     let index: HashMap<&str, usize> =
         tasks.iter().enumerate().map(|(i, (_, t))| (t.name.as_str(), i)).collect();
-    let parents: Vec<Vec<usize>> = tasks
+    let parents: Vec<BTreeSet<usize>> = tasks
         .iter()
         .zip(needs)
         .map(|((_, task), needs)| {
@@ -120,16 +126,18 @@ fn implied(found: &mut Found<'_>, tasks: &[(At<'_>, &PipelineTask)], needs: &[BT
             names.filter_map(|name| index.get(name).copied()).collect()
         })
         .collect();
+    let Some(ancestors) = ancestors(&parents) else { return };
     for (i, (at, task)) in tasks.iter().enumerate() {
+        let mut seen = HashSet::new();
         for (r, name) in task.run_after.iter().enumerate() {
             let Some(&named) = index.get(name.as_str()) else { continue };
             let at = at.index("runAfter", r);
             let reason = if needs[i].contains(name) {
                 "its result is used".to_owned()
-            } else if task.run_after[..r].contains(name) {
+            } else if !seen.insert(named) {
                 "it is named twice".to_owned()
             } else if let Some(between) =
-                parents[i].iter().find(|p| **p != named && **p != i && comes_after(&parents, **p, named))
+                parents[i].iter().find(|parent| ancestors[**parent].contains(&named))
             {
                 format!("`{}` comes after it", tasks[*between].1.name)
             } else {
@@ -141,18 +149,25 @@ fn implied(found: &mut Found<'_>, tasks: &[(At<'_>, &PipelineTask)], needs: &[BT
     }
 }
 
-/// Whether `task` waits for `other`, directly or not.
-fn comes_after(parents: &[Vec<usize>], task: usize, other: usize) -> bool {
-    let (mut seen, mut left) = (HashSet::new(), vec![task]);
-    while let Some(task) = left.pop() {
-        for &parent in &parents[task] {
-            if parent == other {
-                return true;
+/// For each task those that it waits for, directly or not; none when they wait in a circle.
+fn ancestors(parents: &[BTreeSet<usize>]) -> Option<Vec<HashSet<usize>>> {
+    let mut known: Vec<Option<HashSet<usize>>> = vec![None; parents.len()];
+    let mut left: Vec<usize> = (0..parents.len()).collect();
+    while !left.is_empty() {
+        let before = left.len();
+        left.retain(|&task| {
+            let mut all = HashSet::new();
+            for &parent in &parents[task] {
+                let Some(above) = &known[parent] else { return true };
+                all.insert(parent);
+                all.extend(above);
             }
-            if seen.insert(parent) {
-                left.push(parent);
-            }
+            known[task] = Some(all);
+            false
+        });
+        if left.len() == before {
+            return None;
         }
     }
-    false
+    known.into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::code::UNUSED_PARAM;
-use super::found::Found;
+use super::found::{Found, KEPT};
 use super::place::{At, keys, param_name};
 use super::scope::{PipelineScope, TaskScope};
 use crate::load::{Document, Object};
@@ -76,11 +76,9 @@ fn given(
     whom: &str,
 ) {
     let declared: BTreeSet<&str> = declared.iter().map(|p| p.name.as_str()).collect();
-    for (i, param) in params.iter().enumerate() {
+    let stray = |name: &str| !used.contains(name) && !declared.contains(name);
+    for (i, param) in params.iter().enumerate().filter(|(_, p)| stray(&p.name)).take(KEPT) {
         let name = param.name.as_str();
-        if used.contains(name) || declared.contains(name) {
-            continue;
-        }
         let message = format!("param `{name}` is given, but nothing in {whom} uses it");
         let help = match base::diagnostic::nearest(name, used.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),

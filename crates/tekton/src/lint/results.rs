@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::code::{UNREAD_RESULT, UNWRITTEN_RESULT};
 use super::found::Found;
-use super::place::{At, keys, mentions, name_behind};
+use super::place::{self, At, keys, mentions, name_behind};
 use super::scope::{PipelineScope, TaskScope};
 use crate::load::{Document, Object};
 use crate::substitute::reference;
@@ -26,9 +26,9 @@ pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
     let written: BTreeSet<&str> = keys.iter().filter_map(|key| name_behind(key, "results")).collect();
     // A step action that is fetched may write what it likes.
     let hidden = task.spec.steps.iter().any(|s| s.r#ref.is_some());
-    let folder = || mentions(task.at.node(), "/tekton/results");
+    let folder = !task.spec.results.is_empty() && mentions(task.at.node(), "/tekton/results");
     for (i, result) in task.spec.results.iter().enumerate() {
-        if result.value.is_some() || written.contains(result.name.as_str()) || hidden || folder() {
+        if result.value.is_some() || written.contains(result.name.as_str()) || hidden || folder {
             continue;
         }
         let at = task.at.index("results", i).field("name");
@@ -75,17 +75,19 @@ pub(super) fn pipeline(found: &mut Found<'_>, pipeline: &PipelineScope<'_>) {
         .filter_map(|(t, r)| Some((t, r?)))
         .collect();
     for (at, task) in pipeline.tasks() {
-        for (i, result) in task.inline().iter().flat_map(|t| &t.results).enumerate() {
+        let Some(inline) = task.inline().filter(|inline| !inline.results.is_empty()) else { continue };
+        let at = at.field("taskSpec");
+        let steps: Vec<BTreeSet<&str>> = (0..inline.steps.len())
+            .map(|step| place::keys(at.index("steps", step).node()))
+            .map(|keys| keys.into_iter().filter_map(|key| name_behind(key, "results")).collect())
+            .collect();
+        for (i, result) in inline.results.iter().enumerate() {
             let this = (task.name.as_str(), result.name.as_str());
-            let at = at.field("taskSpec");
             if read.contains(&this) || lengths.contains(&this) || for_chains(&result.name) {
                 continue;
             }
             // A later step of the task may be the reader.
-            let own = (0..task.inline().map_or(0, |t| t.steps.len()))
-                .filter(|s| mentions(at.index("steps", *s).node(), &format!("results.{}.path", result.name)))
-                .count();
-            if own < 2 {
+            if steps.iter().filter(|keys| keys.contains(result.name.as_str())).count() < 2 {
                 let message =
                     format!("nothing in the pipeline reads the result `{}` of `{}`", result.name, task.name);
                 let help = "use it, remove it, or make it one of the pipeline's `results`";

@@ -9,6 +9,9 @@ use super::scope::TaskScope;
 use super::shell::{Command, commands, interpreter, sets};
 use crate::types::EnvVar;
 
+/// Secret variables of a step that are looked for.
+const SECRETS: usize = 50;
+
 pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
     let shared = task.spec.step_template.iter().flat_map(|t| &t.env);
     let shared: Vec<&EnvVar> = shared.collect();
@@ -81,7 +84,7 @@ fn can_fail(command: &str) -> bool {
 
 fn secrets<'e>(found: &mut Found<'_>, script: &str, env: impl Iterator<Item = &'e EnvVar>, at: &At<'_>) {
     let is_secret = |e: &&EnvVar| e.value_from.as_ref().is_some_and(|s| s.secret_key_ref.is_some());
-    let secrets: Vec<&str> = env.filter(is_secret).map(|e| e.name.as_str()).collect();
+    let secrets: Vec<&str> = env.filter(is_secret).map(|e| e.name.as_str()).take(SECRETS).collect();
     if secrets.is_empty() || !interpreter(script).is_none_or(|i| i.is_shell()) {
         return;
     }

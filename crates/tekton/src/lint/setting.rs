@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::code::{NO_TIME_LIMIT, OLD_VERSION, PRIVILEGED, UNREACHABLE_STEP};
 use super::found::Found;
-use super::order::never;
+use super::order::{Enums, never};
 use super::place::At;
 use super::scope::{PipelineScope, TaskScope};
 use crate::load::{Document, Object};
@@ -27,9 +27,9 @@ pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
     for (i, _) in task.spec.sidecars.iter().enumerate().filter(|(_, s)| privileged(&s.security_context)) {
         tell(task.at.index("sidecars", i));
     }
+    let enums = Enums::of(&task.spec.params);
     for (i, step) in task.spec.steps.iter().enumerate() {
-        let guard =
-            step.when.iter().enumerate().find_map(|(g, guard)| Some((g, never(guard, &task.spec.params)?)));
+        let guard = step.when.iter().enumerate().find_map(|(g, guard)| Some((g, never(guard, &enums)?)));
         if let Some((g, reason)) = guard {
             let message = format!("the step never runs, because its guard never holds: {reason}");
             let at = task.at.index("steps", i).index("when", g);

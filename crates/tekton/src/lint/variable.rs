@@ -1,9 +1,11 @@
 //! References that look like Tekton's and are none: they stay as they are, and a shell runs them as a command.
 
+use std::collections::BTreeSet;
+
 use base::diagnostic::nearest;
 
 use super::code::UNKNOWN_VARIABLE;
-use super::found::Found;
+use super::found::{Found, KEPT};
 use super::place::{name_behind, texts, written};
 use super::scope::TaskScope;
 
@@ -21,14 +23,30 @@ const BEGINNINGS: [&str; 10] = [
     "inputs",
 ];
 
+/// What the references of a task may name.
+struct Known<'a> {
+    task: &'a TaskScope<'a>,
+    workspaces: BTreeSet<&'a str>,
+    results: BTreeSet<&'a str>,
+}
+
 pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
     let document = task.at.document;
+    let outer = task.outer_workspaces.iter().flat_map(|o| o.iter().copied());
+    let known = Known {
+        task,
+        workspaces: task.spec.workspaces.iter().map(|w| w.name.as_str()).chain(outer).collect(),
+        results: task.spec.results.iter().map(|r| r.name.as_str()).collect(),
+    };
     for field in ["steps", "sidecars", "stepTemplate", "volumes"] {
         let Some(node) = task.at.field(field).node() else { continue };
         let mut wrong = Vec::new();
         texts(node, &mut |text, node| {
             for reference in written(text, node, &document.source) {
-                if let Some((message, help)) = problem(task, reference.key) {
+                if wrong.len() >= KEPT {
+                    break;
+                }
+                if let Some((message, help)) = problem(&known, reference.key) {
                     wrong.push((reference.span, message, help));
                 }
             }
@@ -40,14 +58,15 @@ pub(super) fn task(found: &mut Found<'_>, task: &TaskScope<'_>) {
 }
 
 /// What is wrong with a key, and what to write.
-fn problem(task: &TaskScope<'_>, key: &str) -> Option<(String, String)> {
+fn problem(known: &Known<'_>, key: &str) -> Option<(String, String)> {
+    let task = known.task;
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]'\"*".contains(c);
     if !key.contains(['.', '[']) || !key.chars().all(plain) {
         return None;
     }
     let stays = format!("`$({key})` stays as it is");
     match &key[..key.find(['.', '[']).unwrap_or(key.len())] {
-        "workspaces" => workspace(task, key).map(|(why, help)| (format!("{stays}: {why}"), help)),
+        "workspaces" => workspace(known, key).map(|(why, help)| (format!("{stays}: {why}"), help)),
         "context" if task.outer_workspaces.is_none() || !task.in_pipeline => {
             key.strip_prefix("context.pipeline").is_some_and(|rest| rest.contains('.')).then(|| {
                 let help = "use $(context.taskRun.name) or a param that the pipeline passes".to_owned();
@@ -58,10 +77,9 @@ fn problem(task: &TaskScope<'_>, key: &str) -> Option<(String, String)> {
             let help = "declare a param, and pass the result in the pipeline".to_owned();
             Some((format!("{stays}: a task outside of a pipeline's text does not see other tasks"), help))
         }
-        "results" if name_behind(key, "results").is_some_and(|name| !declares(task, name)) => {
+        "results" if name_behind(key, "results").is_some_and(|name| !known.results.contains(name)) => {
             let name = name_behind(key, "results").unwrap_or_default();
-            let names: Vec<&str> = task.spec.results.iter().map(|r| r.name.as_str()).collect();
-            let help = match nearest(name, names) {
+            let help = match nearest(name, known.results.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "declare it in `results`".to_owned(),
             };
@@ -76,16 +94,10 @@ fn problem(task: &TaskScope<'_>, key: &str) -> Option<(String, String)> {
     }
 }
 
-fn declares(task: &TaskScope<'_>, result: &str) -> bool {
-    task.spec.results.iter().any(|r| r.name == result)
-}
-
-fn workspace(task: &TaskScope<'_>, key: &str) -> Option<(String, String)> {
+fn workspace(known: &Known<'_>, key: &str) -> Option<(String, String)> {
     let name = name_behind(key, "workspaces")?;
-    let outer = task.outer_workspaces.iter().flat_map(|o| o.iter().copied());
-    let known: Vec<&str> = task.spec.workspaces.iter().map(|w| w.name.as_str()).chain(outer).collect();
-    if !known.contains(&name) {
-        let help = match nearest(name, known) {
+    if !known.workspaces.contains(name) {
+        let help = match nearest(name, known.workspaces.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "declare it in `workspaces`".to_owned(),
         };
