@@ -61,9 +61,9 @@ lints! {
         "The run fails when it gets there.";
         "Bind it, or declare it `optional: true`.";
     NAME_REFERENCE "name-reference":
-        "a name in an object that a kustomization built, which may be of several objects";
-        "It stays as it is written, and may be that of no object any more.";
-        "Give the objects names that differ.";
+        "a Tekton object that names another one, which the kustomization renamed";
+        "kustomize knows no references of Tekton: the name stays, and no object has it any more.";
+        "Add a `nameReference` under `configurations:` of the kustomization.";
     NO_TIME_LIMIT "no-time-limit":
         "a timeout of zero";
         "Zero means no limit: what hangs, hangs for ever, and keeps its machine.";

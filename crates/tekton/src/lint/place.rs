@@ -88,7 +88,7 @@ pub(super) fn mentions(node: Option<&Node>, needle: &str) -> bool {
 }
 
 /// The keys of all references of a tree.
-pub(super) fn keys<'a>(node: Option<&'a Node>) -> std::collections::BTreeSet<&'a str> {
+pub(super) fn keys(node: Option<&Node>) -> std::collections::BTreeSet<&str> {
     let mut keys = std::collections::BTreeSet::new();
     if let Some(node) = node {
         texts(node, &mut |text, _| keys.extend(references(text).map(|r| r.key)));
