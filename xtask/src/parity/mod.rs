@@ -2,15 +2,15 @@
 //!
 //! - [`field`](mod@field): every field of the API, and whether the decoder takes just those
 //! - [`table`](mod@table): features with their level, what they do here and their tests
-//! - [`tests`](mod@tests): the tests that there are
+//! - [`proof`](mod@proof): the tests that there are
 //! - [`page`](mod@page): the table in Markdown
 //! - `probe`: which fields a type reads
 
 pub mod field;
 pub mod page;
 mod probe;
+pub mod proof;
 pub mod table;
-pub mod tests;
 
 use std::path::Path;
 
@@ -24,14 +24,14 @@ use table::{Row, SECTIONS};
 /// # Errors
 /// When the repository cannot be read.
 pub fn check(root: &Path) -> Result<Vec<String>> {
-    let tests = tests::all(root)?;
+    let tests = proof::all(root)?;
     let rows: Vec<&Row> = SECTIONS.iter().flat_map(|section| section.rows).collect();
     let types = field::types();
     Ok([field::drift(&types), field::without_row(&types, &rows), without_test(&rows, &tests)].concat())
 }
 
 /// Rows whose tests are missing.
-pub fn without_test(rows: &[&Row], tests: &tests::Tests) -> Vec<String> {
+pub fn without_test(rows: &[&Row], tests: &proof::Tests) -> Vec<String> {
     let mut found = Vec::new();
     for row in rows {
         if row.tests.is_empty() {
