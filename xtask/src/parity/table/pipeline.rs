@@ -73,12 +73,14 @@ pub(super) const ROWS: &[Row] = &[
         &["PipelineTask.taskRef", "TaskRef.name", "TaskRef.kind", "TaskRef.apiVersion"],
         &["sw/tests/run/values::a_pipeline_from_several_files_and_standard_input"],
     ),
-    differs(
-        "`taskRef.resolver`, `pipelineRef.resolver`: git, http, bundles, hub, cluster",
+    works(
+        "`taskRef.resolver`, `pipelineRef.resolver`: git, http, bundles, hub, cluster (from the files)",
         Beta,
-        "not fetched: the run ends with a message that says to add the object to the files",
         &["TaskRef.resolver", "TaskRef.params", "PipelineRef.resolver", "PipelineRef.params"],
-        &["tekton/tests/prepare_task::every_way_to_fail_before_the_first_step"],
+        &[
+            "sw/tests/remote::what_was_run_is_known_by_commit",
+            "sw/tests/remote::references_are_checked_when_asked",
+        ],
     ),
     works(
         "`taskSpec` with labels and annotations",

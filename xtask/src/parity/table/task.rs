@@ -202,12 +202,11 @@ pub(super) const STEPS: &[Row] = &[
         &["Step.ref", "Step.params", "StepRef.name"],
         &["tekton/tests/prepare_task::a_referenced_task_gives_name_labels_and_step_actions"],
     ),
-    differs(
+    works(
         "`ref.resolver`",
         Beta,
-        "not fetched: the run ends with a message that says to add the object to the files",
         &["StepRef.resolver", "StepRef.params"],
-        &["tekton/tests/prepare_task::every_way_to_fail_before_the_first_step"],
+        &["sw/tests/remote::a_vendored_folder_needs_nothing_else"],
     ),
     works(
         "`results` of steps",
