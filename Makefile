@@ -6,7 +6,7 @@ STREAM = streams/debian-mini
 # Building images needs root; the rest does not.
 ROOT = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test examples build lint bench generate check clean-demo
+.PHONY: help demo test examples build lint bench generate check fuzz clean-demo
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -36,8 +36,11 @@ lint: ## Formatting and clippy, warnings are errors
 generate: ## Write generated references again
 	$(CARGO) xtask generate
 
-check: ## Drift of generated files, dependency rules, file sizes
+check: ## Drift of generated files, parity with Tekton, dependency rules, file sizes
 	$(CARGO) xtask check
+
+fuzz: ## Damaged input for everything that reads input, for SECONDS=60
+	$(CARGO) xtask fuzz $(or $(SECONDS),60)
 
 bench: ## Measure; prints one table (docs/benchmarks.md keeps results)
 	@scripts/packages test

@@ -10,6 +10,7 @@
 //! - [`defaults`]: what admission writes into objects
 //! - [`cluster`]: how a cluster is configured: defaults and feature flags
 //! - [`validate`](mod@validate): what admission refuses
+//! - [`lint`](mod@lint): what is taken and probably not meant
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
 //! - [`graph`]: which pipeline task waits for which
@@ -27,6 +28,7 @@ pub mod convert;
 pub mod decode;
 pub mod defaults;
 pub mod graph;
+pub mod lint;
 pub mod load;
 pub mod matrix;
 pub mod next;

@@ -1,10 +1,9 @@
 //! From what was named on the command line to the objects in it: files, all files below folders, and kustomizations.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use base::{Diagnostic, Diagnostics, Severity, Source};
 use kustomize::{Disk, Origin};
@@ -28,24 +27,10 @@ pub struct Inputs {
     pub findings: Vec<Diagnostic>,
     /// How many files and kustomizations there were.
     pub files: usize,
-    /// Where the documents stand that a kustomization built, by their position.
-    built: BTreeMap<usize, Rc<Built>>,
-}
-
-/// A text that a kustomization built.
-#[derive(Debug)]
-struct Built {
-    source: Source,
-    tree: Node,
-    origin: Origin,
-}
-
-/// The finding; one in a built text where that comes from.
-fn told(built: Option<&Rc<Built>>, finding: Diagnostic) -> Diagnostic {
-    match built {
-        Some(built) => kustomize::relocate(finding, (&built.source, &built.tree), &built.origin),
-        None => finding,
-    }
+    /// Every text that was read from a file.
+    read: Vec<Source>,
+    /// Texts that kustomizations built, by name, with their trees and where they were written.
+    built: HashMap<String, (Source, Node, Origin)>,
 }
 
 /// Reads and checks everything.
@@ -101,25 +86,41 @@ pub fn shown(finding: &Diagnostic, colour: bool) -> String {
 }
 
 impl Inputs {
+    /// A finding about what a kustomization built, told where it was written; any other as it is.
+    pub fn where_written(&self, finding: Diagnostic) -> Diagnostic {
+        let built = finding.place.as_ref().and_then(|(source, _)| self.built.get(source.name()));
+        match built {
+            Some((source, tree, origin)) => kustomize::relocate(finding, (source, tree), origin),
+            None => finding,
+        }
+    }
+
+    /// The texts that people wrote, each once, in the order in which they were read.
+    pub fn sources(&self) -> Vec<Source> {
+        let mut seen = HashSet::new();
+        let mut built: Vec<&Source> = self.built.values().map(|(.., origin)| &origin.source).collect();
+        built.sort_by_key(|source| source.name());
+        self.read.iter().chain(built).filter(|source| seen.insert(source.name())).cloned().collect()
+    }
+
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         self.files += 1;
         let text = text(path).map_err(|e| unreadable(path, &e))?;
-        self.text(&Source::new(path.display().to_string(), text), None);
+        let source = Source::new(path.display().to_string(), text);
+        self.text(&source);
+        self.read.push(source);
         Ok(())
     }
 
-    fn text(&mut self, source: &Source, built: Option<Rc<Built>>) {
+    fn text(&mut self, source: &Source) {
         let found = match load(source) {
             Ok(loaded) => {
-                let first = self.documents.len();
                 self.documents.extend(loaded.documents);
-                let positions = first..self.documents.len();
-                self.built.extend(built.iter().flat_map(|b| positions.clone().map(|at| (at, b.clone()))));
                 loaded.warnings
             }
             Err(refused) => refused,
         };
-        self.findings.extend(found.into_iter().map(|finding| told(built.as_ref(), finding)));
+        self.tell(found);
     }
 
     /// What the cluster would refuse that the documents are for.
@@ -128,10 +129,14 @@ impl Inputs {
             self.findings.extend(wrong);
             Cluster::default()
         });
-        for (at, document) in self.documents.iter().enumerate() {
-            let found = validate_with(document, &cluster.features);
-            self.findings.extend(found.into_iter().map(|finding| told(self.built.get(&at), finding)));
+        for found in self.documents.iter().map(|d| validate_with(d, &cluster.features)).collect::<Vec<_>>() {
+            self.tell(found);
         }
+    }
+
+    fn tell(&mut self, found: Diagnostics) {
+        let found: Vec<Diagnostic> = found.into_iter().map(|finding| self.where_written(finding)).collect();
+        self.findings.extend(found);
     }
 
     /// Every object becomes a text of its own, named after the file that it was built from.
@@ -151,9 +156,10 @@ impl Inputs {
             let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
             let source = Source::new(name, stream::yaml::document(&object.value)?);
             let tree = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop());
-            let built =
-                tree.map(|tree| Rc::new(Built { source: source.clone(), tree, origin: object.origin }));
-            self.text(&source, built);
+            if let Some(tree) = tree {
+                self.built.insert(source.name().to_owned(), (source.clone(), tree, object.origin));
+            }
+            self.text(&source);
         }
         Ok(())
     }
