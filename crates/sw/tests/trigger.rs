@@ -83,6 +83,16 @@ fn what_matches_is_shown_printed_and_run() {
 }
 
 #[test]
+fn a_kustomization_is_built_first() {
+    let Some(env) = repository() else { return };
+    env.write("over/runs.yaml", RUNS);
+    env.write("over/kustomization.yaml", "resources: [runs.yaml]\nnamePrefix: mine-\n");
+    let shown = env.call(&["trigger", "push.json", "-k", "over"]).ok().stdout;
+    assert!(shown.starts_with("✓ mine-build (") && shown.ends_with("1 of 2 match\n"), "{shown}");
+    env.call(&["trigger", "push.json", "-k", "nowhere"]).code(2);
+}
+
+#[test]
 fn files_that_changed_come_from_git_or_a_file() {
     let Some(env) = repository() else { return };
     if !testkit::peer::has("git") {

@@ -22,6 +22,10 @@ pub struct TriggerArgs {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
+    /// Build the kustomization in this folder and read the result too
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
+
     /// A header of the event, such as 'X-GitHub-Event: push'
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     pub headers: Vec<(String, String)>,

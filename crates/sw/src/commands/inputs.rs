@@ -139,7 +139,6 @@ impl Inputs {
         self.findings.extend(found);
     }
 
-    /// Every object becomes a text of its own, named after the file that it was built from.
     fn kustomization(&mut self, folder: &Path) -> Result<(), Failure> {
         self.files += 1;
         let built = match kustomize::build(&Disk, folder) {
@@ -149,20 +148,38 @@ impl Inputs {
                 return Ok(());
             }
         };
-        self.findings.extend(built.warnings);
-        for object in built.objects {
-            let origin = &object.origin;
-            let (line, _) = origin.source.position(origin.span.start);
-            let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
-            let source = Source::new(name, stream::yaml::document(&object.value)?);
-            let tree = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop());
-            if let Some(tree) = tree {
-                self.built.insert(source.name().to_owned(), (source.clone(), tree, object.origin));
+        let (texts, warnings) = texts(folder, built)?;
+        self.findings.extend(warnings);
+        for (source, origin) in texts {
+            if let Some(tree) = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop()) {
+                self.built.insert(source.name().to_owned(), (source.clone(), tree, origin));
             }
             self.text(&source);
         }
         Ok(())
     }
+}
+
+/// What the kustomization in `folder` builds, a text for each object; warnings are printed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn kustomized(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let (texts, warnings) = texts(folder, kustomize::build(&Disk, folder)?)?;
+    let colour = colour_wanted(&std::io::stderr());
+    warnings.into_iter().for_each(|warning| anstream::eprintln!("{}", shown(&warning, colour).trim_end()));
+    Ok(texts.into_iter().map(|(source, _)| source).collect())
+}
+
+/// Every object becomes a text of its own, named after the file that it was built from.
+fn texts(folder: &Path, built: kustomize::Built) -> Result<(Vec<(Source, Origin)>, Diagnostics), Failure> {
+    let text = |object: kustomize::Object| {
+        let origin = object.origin;
+        let (line, _) = origin.source.position(origin.span.start);
+        let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
+        Ok((Source::new(name, stream::yaml::document(&object.value)?), origin))
+    };
+    Ok((built.objects.into_iter().map(text).collect::<Result<_, Failure>>()?, built.warnings))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -58,8 +58,14 @@ fn outcome(args: &TriggerArgs) -> Result<Outcome, Failure> {
         .map_err(|e| Failure::invalid(format!("cannot read {}: {e}", args.event.display())))?;
     let event = Event::read(&text, &args.headers)
         .map_err(|e| Failure::invalid(format!("{}: {e}", args.event.display())))?;
-    let files = files(&args.files, &args.event)?;
+    let files = match args.files.is_empty() && !args.kustomize.is_empty() {
+        true => Vec::new(),
+        false => files(&args.files, &args.event)?,
+    };
     let mut sources = Vec::new();
+    for folder in &args.kustomize {
+        sources.extend(super::inputs::kustomized(folder)?);
+    }
     for file in &files {
         let text = super::inputs::text(file)
             .map_err(|e| Failure::invalid(format!("cannot read {}: {e}", file.display())))?;

@@ -147,19 +147,3 @@ spec:
     assert!(told.contains("it is not in the local store, and imagePullPolicy is Never"), "{told}");
     assert_eq!(env.ended("never"), "False/TaskRunImagePullFailed");
 }
-
-#[test]
-fn results_that_a_cluster_would_not_take_are_told() {
-    let Some(env) = TestEnv::new() else { return };
-    let run = r#"
-apiVersion: tekton.dev/v1
-kind: TaskRun
-metadata: {name: large}
-spec:
-  taskSpec:
-    results: [{name: r}]
-    steps: [{name: s, image: i, script: "head -c 4090 /dev/zero | tr '\\0' x > $(results.r.path)"}]
-"#;
-    let told = env.run(run, &[]).ok().stderr;
-    assert!(told.contains("large: its results take 4123 bytes; a cluster"), "{told}");
-}

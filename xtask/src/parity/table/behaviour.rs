@@ -130,16 +130,20 @@ pub(super) const ROWS: &[Row] = &[
     differs(
         "results beyond 4096 bytes",
         Stable,
-        "there is no termination message to overflow: they work",
-        &[],
-        &["tekton/src/status/results::the_size_of_last_words"],
-    ),
-    differs(
-        "artifacts: `$(artifacts.path)`, `$(steps.S.outputs.A)`, `$(tasks.T.outputs.A)`",
-        Alpha,
-        "paths and references are substituted; what steps write there is not collected",
+        "they work, with a warning; a cluster fails the step",
         &[],
         &[
+            "tekton/src/status/result_size::one_container_says_little_and_many_say_less",
+            "sw/tests/run/cluster::results_too_large_for_a_cluster_give_one_warning_and_a_green_run",
+        ],
+    ),
+    works(
+        "artifacts: `$(artifacts.path)`, `$(steps.S.outputs.A)`, `$(tasks.T.outputs.A)`",
+        Alpha,
+        &[],
+        &[
+            "sw/tests/run/artifacts::artifacts_are_passed_on_and_shown",
+            "sw/tests/run/artifacts::what_is_no_artifact_is_told_and_not_passed_on",
             "tekton/tests/prepare_task::the_passes_follow_each_other",
             "tekton/src/substitute/step_results::results_of_earlier_steps_reach_command_args_env_and_guards",
         ],
@@ -154,9 +158,9 @@ pub(super) const ROWS: &[Row] = &[
     differs(
         "hermetic execution",
         Alpha,
-        "the annotation has no effect",
+        "each step has a loopback of its own, where a cluster gives them one",
         &[],
-        &["tekton/tests/decisions::a_task_run_is_complete"],
+        &["sw/tests/run/pods::names_network_devices_and_tokens"],
     ),
 ];
 

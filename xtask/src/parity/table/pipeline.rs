@@ -169,16 +169,19 @@ pub(super) const ROWS: &[Row] = &[
             "tekton/src/prepare/timeouts::of_single_tasks",
         ],
     ),
-    differs(
-        "`pipelineRef`, `pipelineSpec` of a task",
+    works(
+        "`pipelineRef`, `pipelineSpec` of a task: pipelines in pipelines",
         Alpha,
-        "decided and checked as on a cluster, but not run: the run ends with a message",
         &[
             "PipelineTask.pipelineRef",
             "PipelineTask.pipelineSpec",
             "PipelineRef.name",
             "PipelineRef.apiVersion",
         ],
-        &["tekton/tests/decisions::a_pipeline_in_a_pipeline"],
+        &[
+            "tekton/tests/decisions::a_pipeline_in_a_pipeline",
+            "sw/tests/run/nested::params_workspaces_names_and_logs_reach_the_innermost_task",
+            "sw/tests/run/nested::a_timeout_outside_ends_the_tasks_inside",
+        ],
     ),
 ];

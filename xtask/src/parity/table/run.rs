@@ -96,9 +96,12 @@ pub(super) const RUNS: &[Row] = &[
     not_here(
         "`status` and `statusMessage` of a TaskRun",
         Stable,
-        "they are for editing a run that is under way; checked",
+        "they are for editing a run that is under way; one that is cancelled already does not start",
         &["TaskRunSpec.status", "TaskRunSpec.statusMessage"],
-        &["tekton/tests/validation::task_runs"],
+        &[
+            "tekton/tests/validation::task_runs",
+            "sw/tests/run/pods::a_task_run_that_is_cancelled_already_does_not_start",
+        ],
     ),
     differs(
         "cancel while it runs",
@@ -120,9 +123,9 @@ pub(super) const RUNS: &[Row] = &[
     not_here(
         "`managedBy`",
         Stable,
-        "there is one engine; the field is accepted",
+        "there is one engine; another controller's name gives a warning",
         &["PipelineRunSpec.managedBy", "TaskRunSpec.managedBy"],
-        &["tekton/tests/corpus::all_upstream_examples_load_and_round_trip"],
+        &["sw/tests/run/pods::what_has_no_meaning_here_is_said_before_the_run"],
     ),
     works(
         "labels and annotations of the referenced Task and Pipeline",
@@ -197,12 +200,11 @@ pub(super) const PODS: &[Row] = &[
             "tekton/src/prepare/template::pod_templates_merge",
         ],
     ),
-    differs(
+    works(
         "`hostAliases`, `dnsConfig`, `dnsPolicy`",
         Stable,
-        "kept in the TaskRun; steps see this machine's names",
         &["PodTemplate.hostAliases", "PodTemplate.dnsConfig", "PodTemplate.dnsPolicy"],
-        &["tekton/tests/prepare_task::what_the_run_says_about_resources_pods_and_time"],
+        &["sw/tests/run/pods::names_network_devices_and_tokens"],
     ),
     differs(
         "`hostNetwork`, `hostUsers`",
@@ -211,12 +213,14 @@ pub(super) const PODS: &[Row] = &[
         &["PodTemplate.hostNetwork", "PodTemplate.hostUsers"],
         &["sw/tests/run/sidecars::probes_of_ports_and_pages"],
     ),
-    differs(
-        "`imagePullSecrets`",
+    works(
+        "`imagePullSecrets`, of the pod and of the service account; then this user's own credentials",
         Stable,
-        "images are pulled with this user's own credentials",
         &["PodTemplate.imagePullSecrets"],
-        &["oci/tests/client/login::credentials_go_only_where_they_belong"],
+        &[
+            "engine/src/local/credentials/tests::secrets_for_pulling_of_the_pod_win_over_those_of_the_account",
+            "oci/tests/client/login::credentials_go_only_where_they_belong",
+        ],
     ),
     not_here(
         "`nodeSelector`, `tolerations`, `affinity`, `runtimeClassName`, `priorityClassName`, `schedulerName`, `topologySpreadConstraints`, `automountServiceAccountToken`, `enableServiceLinks`",

@@ -161,9 +161,9 @@ pub(super) const STEPS: &[Row] = &[
     differs(
         "`imagePullPolicy`",
         Stable,
-        "images are taken from the store, else from their registry, by digest",
+        "`Never` holds; `Always` takes what is in the store too",
         &["Step.imagePullPolicy"],
-        &["sw/tests/run_bad_input::a_missing_secret_and_an_image_that_nobody_has"],
+        &["sw/tests/run/pods::an_image_that_must_not_be_pulled_is_not"],
     ),
     works(
         "`securityContext`: user, groups, capabilities, read-only root, privileged, runAsNonRoot",
@@ -177,9 +177,12 @@ pub(super) const STEPS: &[Row] = &[
     differs(
         "`computeResources`",
         Stable,
-        "merged and recorded as on a cluster; requests reserve nothing",
+        "limits of cpu and memory hold where the machine can; requests reserve nothing",
         &["Step.computeResources"],
-        &["tekton/tests/prepare_task::what_the_run_says_about_resources_pods_and_time"],
+        &[
+            "tekton/tests/prepare_task::what_the_run_says_about_resources_pods_and_time",
+            "sw/tests/run/limits::limits_reach_the_control_group_and_too_much_memory_ends_the_step",
+        ],
     ),
     works(
         "`timeout`",
