@@ -1,7 +1,7 @@
 //! Pipelines and their tasks.
 
 use super::Level::{Alpha, Beta, Stable};
-use super::{Row, differs, not_here, works};
+use super::{Row, not_here, works};
 
 pub(super) const ROWS: &[Row] = &[
     works(
