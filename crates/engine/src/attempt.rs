@@ -14,6 +14,7 @@ use tekton::status::{artifacts, reason, results};
 use tekton::substitute::step_results::FinishedStep;
 use tekton::types::{EnvFromSource, EnvVar, RunResult, Time, Volume};
 
+use crate::cache::attempt::{self as cache, Cached};
 use crate::event::Happened;
 use crate::journal::Journal;
 use crate::local::bundle::{Mounted, What};
@@ -37,6 +38,8 @@ pub struct Ended {
     pub attempt: Attempt,
     /// The step to look at when it failed.
     pub failed_step: Option<String>,
+    /// The key of the step cache under which all of it was found; nothing was run then.
+    pub cached: Option<Digest>,
 }
 
 /// Everything that steps and sidecars of one attempt need.
@@ -71,16 +74,30 @@ pub fn run(shared: &Shared<'_>, task: &str, log_name: &str, prepared: &PreparedT
     let mut attempt = Attempt { started: now(), ..Attempt::default() };
     let deadline = prepared.timeout.map(|t| Instant::now() + t);
     let mut failed_step = None;
+    let mut cached = None;
     attempt.end = Some(match set_up(shared, task, log_name, prepared, deadline, stop) {
         Err(failure) => ended_outside(stop, deadline).unwrap_or(AttemptEnd::Failed(failure)),
         Ok(scene) => {
-            let end = perform(&scene, &mut attempt, &mut failed_step);
+            let end = match cache::begin(&scene, &mut attempt) {
+                Cached::Hit(key) => {
+                    cached = Some(key);
+                    AttemptEnd::Steps
+                }
+                Cached::Never => perform(&scene, &mut attempt, &mut failed_step),
+                Cached::Miss(miss) => {
+                    let end = perform(&scene, &mut attempt, &mut failed_step);
+                    if end == AttemptEnd::Steps {
+                        miss.end(&scene, &attempt);
+                    }
+                    end
+                }
+            };
             clean(&scene);
             end
         }
     });
     attempt.ended = now();
-    Ended { attempt, failed_step }
+    Ended { attempt, failed_step, cached }
 }
 
 /// How an attempt ends that was ended from outside, whatever went wrong by that.

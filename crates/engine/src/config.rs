@@ -9,9 +9,14 @@ use oci::client::Client;
 use oci::unpack::Layers;
 use tekton::prepare::Settings;
 
+use tekton::prepare::Part;
+
+use crate::cache::StepCache;
+use crate::earlier::Earlier;
 use crate::event::Observer;
 use crate::local::images::Alias;
 use crate::local::runtime::Runtime;
+use crate::local::shell::Terminal;
 use crate::local::stop::Stop;
 use crate::local::volume::Claims;
 use crate::record::Runs;
@@ -48,4 +53,24 @@ pub struct Config {
     pub observers: Vec<Arc<dyn Observer>>,
     /// Ends the run when asked.
     pub stop: Stop,
+    /// What runs, when it is not all.
+    pub reuse: Reuse,
+    /// Where a step that fails opens a shell.
+    pub shell: Option<Terminal>,
+}
+
+/// What of a pipeline runs, and what is taken from earlier runs instead.
+#[derive(Debug, Clone, Default)]
+pub struct Reuse {
+    /// Only these tasks.
+    pub part: Option<Part>,
+    /// The run that gives the results of those that are left out.
+    pub from: Option<Earlier>,
+    /// The run that this one goes on with.
+    pub resumes: Option<Earlier>,
+    /// Whether a later run may go on with this one. Then it keeps the volumes that it made for itself when it does not
+    /// succeed.
+    pub resumable: bool,
+    /// Where it is known what tasks did.
+    pub cache: Option<StepCache>,
 }

@@ -11,6 +11,7 @@ use crate::local::compose::{Wanted, compose};
 use crate::local::container::{Container, Sink};
 use crate::local::devices;
 use crate::local::images::mount;
+use crate::local::shell::Terminal;
 
 /// What steps and sidecars have in common.
 pub struct Described<'a> {
@@ -110,6 +111,20 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
 }
 
 impl Ready<'_> {
+    /// Opens a shell with all that this container has, after it has ended.
+    ///
+    /// # Errors
+    /// When it cannot be opened; for people.
+    pub fn shell(&self, terminal: &Terminal) -> Result<(), String> {
+        let Scene { shared, stop, .. } = self.scene;
+        let id = format!("{}-shell", self.id);
+        let bundle = shared.bundle(&id).map_err(|e| e.to_string())?;
+        let spec = ContainerSpec { cgroup: format!("/{}/{id}", shared.cgroup), ..self.spec.clone() };
+        let told = |taken| shared.journal.terminal_taken(taken);
+        let state = shared.runtime_state();
+        terminal.shell(&shared.config.runtime, &spec, (&state, &bundle, &id), stop, &told)
+    }
+
     /// Starts it. Without a sink of its own, standard error goes where standard output goes.
     ///
     /// # Errors

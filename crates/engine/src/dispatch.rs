@@ -1,7 +1,7 @@
 //! One PipelineRun: the only owner of what is known of it. Workers run TaskRuns and report; what runs next is decided by
 //! [`tekton::next`], a pure function of the facts.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -13,10 +13,12 @@ use tekton::status::pipeline_run::{Times, failed, status};
 use tekton::status::{condition, reason};
 use tekton::types::{ConditionStatus, PipelineRun, TaskRun, Time};
 
+use crate::cache::tree::copy;
 use crate::cel::Evaluator;
+use crate::earlier::Earlier;
 use crate::error::EngineError;
-use crate::event::Happened;
-use crate::finished::Finished;
+use crate::event::{Happened, Origin};
+use crate::finished::{Finished, as_text};
 use crate::jobs::Job;
 use crate::local::stop::{Reason, Stop};
 use crate::local::volume::empty;
@@ -66,15 +68,50 @@ pub fn run(shared: &Shared<'_>, mut run: PipelineRun, within: &Within<'_>) -> Re
         }
     };
     run.metadata = prepared.metadata.clone();
+    // A pipeline in the pipeline runs as it is.
+    let whole = within.task.is_empty();
+    let reuse = &shared.config.reuse;
+    let (prepared, left_out) = match reuse.part.as_ref().filter(|_| whole) {
+        Some(part) => {
+            let earlier = reuse.from.as_ref().map(Earlier::children).unwrap_or_default();
+            let part = prepared.restrict(part, &earlier)?;
+            (part.pipeline, Some((part.left_out, part.unwritten)))
+        }
+        None => (prepared, None),
+    };
     let pipeline = run.metadata.labels.get("tekton.dev/pipeline").unwrap_or(&run.metadata.name).clone();
     let tasks = prepared.tasks.iter().map(|t| within.name_of(&t.task.name)).collect();
     shared.journal.record(if within.task.is_empty() {
-        Happened::RunStarted { run: shared.run.clone(), pipeline, tasks }
+        Happened::RunStarted {
+            run: shared.run.clone(),
+            pipeline,
+            tasks,
+            resumes: reuse.resumes.as_ref().map(|earlier| earlier.id.clone()),
+        }
     } else {
         let (task, pipeline_run) = (within.task.to_owned(), run.metadata.name.clone());
         Happened::PipelineStarted { task, pipeline_run, pipeline, tasks }
     });
+    if let Some((tasks, unwritten)) = left_out {
+        let from = reuse.from.as_ref().map(|earlier| earlier.id.clone());
+        shared.journal.record(Happened::TasksLeftOut { tasks, from });
+        for name in unwritten.iter().filter(|name| !taken_over(shared, &prepared, name)) {
+            let message = format!(
+                "workspace {name} is made for this run and begins empty: nothing is in it of what the tasks that are left out \
+                 write; a folder keeps it between runs: --workspace {name}=DIR"
+            );
+            shared.journal.record(Happened::Warning { message });
+        }
+    }
+    let resumed = reuse.resumes.as_ref().filter(|_| whole);
+    let kept = resumed.map(Earlier::kept).unwrap_or_default();
     for claim in &prepared.claims {
+        // What the tasks that are kept wrote is in there.
+        if let Some(earlier) = resumed.filter(|_| !kept.is_empty())
+            && !shared.claims().join(&claim.name).is_dir()
+        {
+            return Err(EngineError::VolumesGone(earlier.id.clone()));
+        }
         empty(&shared.claims(), &claim.name).map_err(|e| EngineError::System(std::io::Error::other(e)))?;
     }
     let decision = std::thread::scope(|scope| {
@@ -90,6 +127,9 @@ pub fn run(shared: &Shared<'_>, mut run: PipelineRun, within: &Within<'_>) -> Re
             waiting: VecDeque::new(),
             stops: HashMap::new(),
             runs: HashMap::new(),
+            kept,
+            ran: BTreeSet::new(),
+            again: false,
             told_skipped: Vec::new(),
             report,
         };
@@ -134,6 +174,24 @@ fn unless_stopped(shared: &Shared<'_>, run: &PipelineRun, failure: Failure) -> F
     }
 }
 
+/// Lets the volume that this run makes for a workspace begin as that of the earlier run, if there is one and it is still there.
+fn taken_over(shared: &Shared<'_>, prepared: &PreparedPipeline, workspace: &str) -> bool {
+    let binding = prepared.run.workspaces.iter().find(|b| b.name == workspace);
+    let volume = binding.and_then(|b| b.persistent_volume_claim.as_ref());
+    let claim = prepared.claims.iter().find(|c| volume.is_some_and(|v| v.claim_name == c.name));
+    let from = shared.config.reuse.from.as_ref();
+    let Some((claim, from)) = claim.zip(from) else { return false };
+    let Some(source) = from.claim(&claim.template, workspace) else { return false };
+    let copied = empty(&shared.claims(), &claim.name)
+        .map_err(|e| e.to_string())
+        .and_then(|to| copy(&source, &to).map_err(|e| e.to_string()));
+    if let Err(e) = &copied {
+        let message = format!("workspace {workspace} cannot begin as that of run {}: {e}", from.id);
+        shared.journal.record(Happened::Warning { message });
+    }
+    copied.is_ok()
+}
+
 struct Dispatcher<'a> {
     shared: &'a Shared<'a>,
     within: &'a Within<'a>,
@@ -148,6 +206,12 @@ struct Dispatcher<'a> {
     stops: HashMap<String, Stop>,
     /// Finished children.
     runs: HashMap<String, Finished>,
+    /// TaskRuns of the run that this one goes on with.
+    kept: BTreeMap<String, TaskRun>,
+    /// Tasks of which a TaskRun is not one of those.
+    ran: BTreeSet<String>,
+    /// Something is finished that nobody reports: look again at once.
+    again: bool,
     told_skipped: Vec<String>,
     report: Sender<Finished>,
 }
@@ -170,6 +234,9 @@ impl<'a> Dispatcher<'a> {
             let unfinished = self.facts.children.iter().any(|c| c.outcome.is_none());
             if let Some(decision) = over.take_if(|_| !unfinished) {
                 return Ok(decision);
+            }
+            if std::mem::take(&mut self.again) {
+                continue;
             }
             if let Ok(run) = reports.recv_timeout(TICK) {
                 self.finished(run);
@@ -238,10 +305,49 @@ impl<'a> Dispatcher<'a> {
         let task = self.label(&known);
         self.facts.children.push(known);
         match child {
-            ChildRun::Task(run) => self.waiting.push_back(run),
+            ChildRun::Task(run) => match self.known(&run) {
+                Some(kept) => self.keep(kept),
+                None => {
+                    self.ran.insert(Child::of_task_run(&run).task);
+                    self.waiting.push_back(run);
+                }
+            },
             ChildRun::Pipeline(run) => self.start_pipeline(scope, task, *run)?,
         }
         Ok(())
+    }
+
+    /// How the TaskRun ended in the run that this one goes on with, if it is still the same: nothing that it waits for ran
+    /// again, and it gets the same.
+    fn known(&mut self, run: &TaskRun) -> Option<TaskRun> {
+        let kept = self.kept.remove(&run.metadata.name)?;
+        let task = Child::of_task_run(run).task;
+        let anew = self.prepared.graph.ancestors(&task).into_iter().any(|parent| self.ran.contains(parent));
+        let spec = |run: &TaskRun| serde_json::to_value(&run.spec).ok();
+        (!anew && spec(&kept) == spec(run)).then_some(kept)
+    }
+
+    fn keep(&mut self, kept: TaskRun) {
+        let task = self.label(&Child::of_task_run(&kept));
+        let condition = kept.status.succeeded().cloned().unwrap_or_default();
+        let journal = &self.shared.journal;
+        let origin = self.shared.config.reuse.resumes.as_ref().map(|e| e.id.clone()).unwrap_or_default();
+        journal.record(Happened::TaskReused {
+            task: task.clone(),
+            task_run: kept.metadata.name.clone(),
+            steps: kept.status.steps.iter().map(|s| s.name.clone()).collect(),
+            from: Origin::Run(origin),
+        });
+        journal.record(Happened::TaskFinished {
+            task,
+            succeeded: condition.status == ConditionStatus::True,
+            reason: condition.reason,
+            message: condition.message,
+            results: as_text(&kept.status.results),
+            failed_step: None,
+        });
+        self.finished(Finished::Task(Box::new(kept)));
+        self.again = true;
     }
 
     fn start<'scope>(
@@ -283,6 +389,7 @@ impl<'a> Dispatcher<'a> {
         let stop = Stop::new()?;
         let name = run.metadata.name.clone();
         run.metadata.uid = crate::run::uid();
+        self.ran.insert(Child::of_pipeline_run(&run).task);
         self.stops.insert(name.clone(), stop.clone());
         let (shared, report, ancestors) = (self.shared, self.report.clone(), &self.prepared.ancestors);
         let work = move || {
@@ -319,6 +426,7 @@ impl<'a> Dispatcher<'a> {
                 run.spec.status_message = message.to_owned();
                 run.status.conditions =
                     vec![condition(ConditionStatus::False, reason::TASK_RUN_CANCELLED, &text, now)];
+                self.shared.record_task_run(&run);
                 self.finished(Finished::Task(run));
             }
         }

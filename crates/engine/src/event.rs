@@ -30,6 +30,27 @@ pub enum Happened {
         pipeline: String,
         /// Tasks of the pipeline in file order, finally tasks last.
         tasks: Vec<String>,
+        /// The run that it goes on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resumes: Option<String>,
+    },
+    /// Tasks of the pipeline that were not asked for.
+    TasksLeftOut {
+        /// The tasks.
+        tasks: Vec<String>,
+        /// The run that gives their results.
+        from: Option<String>,
+    },
+    /// A task need not run: how it ended is known. Its end is told as that of any other.
+    TaskReused {
+        /// The task.
+        task: String,
+        /// Name of its TaskRun.
+        task_run: String,
+        /// Steps in order.
+        steps: Vec<String>,
+        /// From where it is known.
+        from: Origin,
     },
     /// A resolver got a definition. Told once for each, also before [`Happened::RunStarted`].
     Resolved {
@@ -73,6 +94,15 @@ pub enum Happened {
         /// The step.
         step: String,
     },
+    /// A step has failed and the user gets a shell in its container.
+    ShellOpened {
+        /// The task.
+        task: String,
+        /// The step.
+        step: String,
+        /// Its exit code.
+        exit_code: i32,
+    },
     /// A step has ended or was skipped.
     StepFinished {
         /// The task.
@@ -108,6 +138,13 @@ pub enum Happened {
         /// The step that failed, when one did.
         failed_step: Option<String>,
     },
+    /// What a task does is not kept in the step cache, which was asked for.
+    TaskNotCached {
+        /// The task.
+        task: String,
+        /// Why not.
+        reason: String,
+    },
     /// A task does not run.
     TaskSkipped {
         /// The task.
@@ -131,6 +168,16 @@ pub enum Happened {
     },
 }
 
+/// From where it is known how a task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The run that this one goes on with.
+    Run(String),
+    /// The step cache, under this key.
+    Cache(String),
+}
+
 /// Is told what happens. Called from several threads; must not block for long.
 pub trait Observer: Send + Sync {
     /// A state change.
@@ -138,6 +185,9 @@ pub trait Observer: Send + Sync {
 
     /// What a step prints, as it comes.
     fn output(&self, _task: &str, _step: &str, _bytes: &[u8]) {}
+
+    /// Somebody else has the terminal, or gives it back.
+    fn terminal_taken(&self, _taken: bool) {}
 
     /// A long transfer: `done` of `total` bytes of `what`; it is over when they are equal. A total of 0 is not known yet.
     fn transfer(&self, _what: &str, _done: u64, _total: u64) {}

@@ -6,8 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tekton::catalog::Catalog;
 use tekton::prepare::Settings;
+use tekton::types::TaskRun;
 
+use crate::cache::volumes::Volumes;
 use crate::config::Config;
+use crate::earlier::claims;
+use crate::event::Happened;
 use crate::jobs::Jobs;
 use crate::journal::Journal;
 use crate::limits::Limiter;
@@ -38,6 +42,8 @@ pub struct Shared<'a> {
     pub run: String,
     /// How much containers may use.
     pub limiter: Limiter,
+    /// Which volumes are in use now.
+    pub volumes: Volumes,
     /// Name of the run's control group.
     pub cgroup: String,
     /// What runs at the same time.
@@ -77,7 +83,15 @@ impl Shared<'_> {
 
     /// Claims that the run made for itself.
     pub fn claims(&self) -> PathBuf {
-        self.recording.scratch().join("claims")
+        claims(self.recording.dir())
+    }
+
+    /// Records how a TaskRun of a pipeline ended. When that fails, a run that goes on with this one runs it again.
+    pub fn record_task_run(&self, run: &TaskRun) {
+        if let Err(e) = self.recording.task_run(run) {
+            let message = format!("cannot record how {} ended: {e}", run.metadata.name);
+            self.journal.record(Happened::Warning { message });
+        }
     }
 
     /// Where the runtime keeps the state of this run's containers. In memory, because environments hold secrets.

@@ -166,6 +166,22 @@ fn contained(
     let container = ready.start(stdout, stderr)?;
     let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
     explain(log, &ready.spec.limits, ended.trouble);
+    let fails = ended.code != 0 && ended.stopped.is_none() && ended.runtime_error.is_none();
+    if let Some(terminal) = &scene.shared.config.shell
+        && fails
+        && prepared.on_error != OnError::Continue
+    {
+        let (task, step) = (scene.task, &prepared.name);
+        let journal = &scene.shared.journal;
+        journal.record(Happened::ShellOpened {
+            task: task.to_owned(),
+            step: step.clone(),
+            exit_code: ended.code,
+        });
+        if let Err(e) = ready.shell(terminal) {
+            journal.record(Happened::Warning { message: format!("{task}/{step}: no shell: {e}") });
+        }
+    }
     scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
     Ok((ended, own_deadline.is_some() && own_deadline == deadline))
 }

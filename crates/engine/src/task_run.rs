@@ -12,6 +12,9 @@ use crate::local::stop::{Reason, Stop};
 use crate::record::log_folder;
 use crate::shared::Shared;
 
+/// The annotation of a TaskRun that was found in the step cache; its value is the key.
+pub const CACHED: &str = "streamwright.dev/cached";
+
 /// Runs `run` to its end and gives it back with its status. `task` is the name that events and logs use.
 ///
 /// Failures of every kind end up in the status.
@@ -42,6 +45,9 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 let ended = attempt::run(shared, task, &log_name, &prepared, stop);
                 run.status = status::status(&prepared, &ended.attempt, &earlier);
                 failed_step = ended.failed_step;
+                if let Some(key) = ended.cached {
+                    run.metadata.annotations.insert(CACHED.to_owned(), key.short());
+                }
             }
             Err(failure) => {
                 // What could not be fetched because of a request to stop is no failure of the task.
@@ -69,6 +75,13 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 run.status = next;
             }
             None => {
+                if let Some(reason) = stop.asked() {
+                    run.spec.status_message = stop_message(reason).to_owned();
+                }
+                // Before the event: what is said to be finished is so after a crash too.
+                if !run.metadata.owner_references.is_empty() {
+                    shared.record_task_run(&run);
+                }
                 shared.journal.record(Happened::TaskFinished {
                     task: task.to_owned(),
                     succeeded: condition.status == ConditionStatus::True,
@@ -77,9 +90,6 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                     results: as_text(&run.status.results),
                     failed_step,
                 });
-                if let Some(reason) = stop.asked() {
-                    run.spec.status_message = stop_message(reason).to_owned();
-                }
                 return run;
             }
         }

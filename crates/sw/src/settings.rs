@@ -11,6 +11,7 @@ use engine::local::rootless;
 /// layers/   unpacked layers
 /// runs/     journals and logs
 /// claims/   persistent volume claims
+/// steps/    the step cache
 /// checkouts/ git sources of streams
 /// resolved/ what remote references of Tekton YAML meant
 /// builds/   what is known of the last build of each stream
@@ -61,6 +62,11 @@ impl Home {
     /// Persistent volume claims.
     pub fn claims(&self) -> PathBuf {
         self.0.join("claims")
+    }
+
+    /// The step cache.
+    pub fn steps(&self) -> PathBuf {
+        self.0.join("steps")
     }
 
     /// Git sources of streams, by repository and commit.

@@ -12,7 +12,7 @@ use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::syscall::syscall::SyscallType;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitOptions, ioctl_tiocsctty, waitpid};
 use rustix::thread::set_thread_groups;
 
 use super::{loopback, no_cgroups, rootless};
@@ -144,7 +144,12 @@ struct Exec;
 
 impl Executor for Exec {
     fn exec(&self, spec: &Spec) -> Result<(), ExecutorError> {
-        let args = spec.process().as_ref().and_then(|p| p.args().clone()).unwrap_or_default();
+        let process = spec.process().as_ref();
+        if process.is_some_and(|p| p.terminal().unwrap_or(false)) {
+            // This is the first process of a session that has no terminal yet. Without one Ctrl-C means nothing, no more.
+            let _ = ioctl_tiocsctty(std::io::stdin());
+        }
+        let args = process.and_then(|p| p.args().clone()).unwrap_or_default();
         let Some((program, rest)) = args.split_first() else {
             return Err(ExecutorError::InvalidArg);
         };

@@ -95,6 +95,8 @@ pub struct ContainerSpec {
     pub privileges: Privileges,
     /// What it may use.
     pub limits: Limits,
+    /// Whether its standard input is a terminal, which it then controls.
+    pub terminal: bool,
     /// Path of the container's control group below each controller.
     pub cgroup: String,
 }
@@ -155,7 +157,7 @@ impl ContainerSpec {
             .ambient(HashSet::new())
             .build()?;
         let process = ProcessBuilder::default()
-            .terminal(false)
+            .terminal(self.terminal)
             .user(
                 UserBuilder::default()
                     .uid(self.user.uid)

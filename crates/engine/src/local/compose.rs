@@ -148,6 +148,7 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
             isolated: wanted.isolated,
         },
         limits: wanted.limits,
+        terminal: false,
         cgroup: wanted.cgroup,
     })
 }

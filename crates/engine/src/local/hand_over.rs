@@ -141,6 +141,7 @@ mod tests {
             mounts,
             privileges: Privileges::default(),
             limits: Limits::default(),
+            terminal: false,
             cgroup: String::new(),
         }
     }

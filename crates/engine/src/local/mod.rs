@@ -14,6 +14,7 @@
 //! - [`bundle`]: one container as config.json
 //! - [`runtime`]: which program runs it; [`builtin`]: when that is ourselves, [`no_cgroups`]: without root
 //! - [`container`]: one running container; [`stop`]: a request to stop
+//! - [`shell`]: a look into the container of a step that failed
 //! - [`sidecar`], [`probe`]: containers beside the steps
 //! - [`trial`]: whether a runtime works here
 
@@ -37,6 +38,7 @@ pub mod pod;
 pub mod probe;
 pub mod rootless;
 pub mod runtime;
+pub mod shell;
 pub mod sidecar;
 pub mod stop;
 pub mod token;

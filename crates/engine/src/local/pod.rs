@@ -69,6 +69,11 @@ impl Pod {
         self.volumes.insert(name.to_owned(), what);
     }
 
+    /// A volume that was added.
+    pub fn volume(&self, name: &str) -> Option<&What> {
+        self.volumes.get(name)
+    }
+
     /// Where declared results appear.
     pub fn results(&self) -> PathBuf {
         self.dir.join("tekton/results")

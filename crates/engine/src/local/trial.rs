@@ -40,6 +40,7 @@ fn run_in(runtime: &Runtime, dir: &Path, rootfs: &Path) -> Result<Duration, Stri
         mounts: Vec::new(),
         privileges: Privileges::default(),
         limits,
+        terminal: false,
         cgroup: format!("/streamwright-{id}"),
     };
     let started = Instant::now();

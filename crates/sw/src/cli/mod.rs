@@ -3,7 +3,7 @@
 //! - [`stream`]: commands on streams
 //! - [`engine`]: what all commands share that run something
 //! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`], [`vendor`]: before it runs; [`inputs`]: which files;
-//!   [`trigger`]: what an event runs of it
+//!   [`reuse`]: only a part of it, or again; [`trigger`]: what an event runs of it
 //! - [`release`]: release payloads
 //! - [`store`]: registry, store and cache
 //! - [`runtime`]: the hidden OCI runtime
@@ -12,6 +12,7 @@ mod check;
 mod engine;
 mod inputs;
 mod release;
+mod reuse;
 mod run;
 mod runs;
 mod runtime;
@@ -28,6 +29,7 @@ pub use check::*;
 pub use engine::*;
 pub use inputs::*;
 pub use release::*;
+pub use reuse::*;
 pub use run::*;
 pub use runs::*;
 pub use runtime::*;

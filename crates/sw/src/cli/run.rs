@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{EngineArgs, InputArgs, pair};
+use super::{EngineArgs, InputArgs, ReuseArgs, pair};
 
 /// `sw run`.
 #[derive(Debug, Args)]
@@ -33,6 +33,9 @@ pub struct RunArgs {
     /// Run only the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+
+    #[command(flatten)]
+    pub reuse: ReuseArgs,
 }
 
 /// How to print a run.

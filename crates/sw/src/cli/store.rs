@@ -73,6 +73,15 @@ pub enum CacheCommand {
         #[command(flatten)]
         at: CacheAt,
     },
+    /// Show how much the step cache of `sw run --cache` holds
+    Steps {
+        /// Remove everything from it
+        #[arg(long)]
+        prune: bool,
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = Format::Text)]
+        output: Format,
+    },
 }
 
 /// Where a component's images are, and the results of its task.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{Exit, SystemClock};
+use engine::config::Reuse;
 use engine::event::Observer;
 use engine::local::confine::{self, Entered};
 use engine::local::images::Alias;
@@ -71,6 +72,8 @@ pub fn config(
         clock: Arc::new(SystemClock),
         observers: vec![observer],
         stop: stop_on_signals()?,
+        reuse: Reuse::default(),
+        shell: None,
     })
 }
 

@@ -15,6 +15,7 @@ mod plan;
 mod registry;
 mod release;
 mod remote;
+mod resume;
 mod run;
 mod run_inputs;
 mod runs;
@@ -23,6 +24,7 @@ mod stream;
 mod trigger;
 mod validate;
 mod vendor;
+mod watch;
 
 use base::Exit;
 
@@ -66,7 +68,7 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Release(command) => release::run(&home, command),
         Command::Registry(command) => registry::run(&home, command),
         Command::Store(command) => store::run(&home, command),
-        Command::Cache(command) => cache::run(command),
+        Command::Cache(command) => cache::run(&home, command),
         Command::Doctor(args) => doctor::run(&home, &args),
         Command::OciRuntime(args) => Ok(oci_runtime::run(&args)),
     }

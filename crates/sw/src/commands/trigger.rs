@@ -12,7 +12,7 @@ use trigger::{Event, Given, Outcome, simulate};
 use super::Ended;
 use super::changed_files::changed_files;
 use super::run::run_documents;
-use crate::cli::{InputArgs, RunArgs, RunFormat, TriggerArgs, TriggerFormat};
+use crate::cli::{InputArgs, ReuseArgs, RunArgs, RunFormat, TriggerArgs, TriggerFormat};
 use crate::failure::{Failure, colour_wanted};
 use crate::output::candidates;
 use crate::settings::Home;
@@ -189,6 +189,7 @@ fn run_all(home: &Home, args: &TriggerArgs, outcome: &Outcome) -> Result<Ended, 
         params: Vec::new(),
         workspaces: Vec::new(),
         name: None,
+        reuse: ReuseArgs::default(),
     };
     let mut first_failure = Exit::Success;
     for (index, run) in runs.into_iter().enumerate() {

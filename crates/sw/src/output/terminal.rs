@@ -40,6 +40,8 @@ struct Inner {
     skipped: Vec<(String, String)>,
     /// How much each step has shown lately.
     throttles: HashMap<(String, String), Throttle>,
+    /// What is to be shown when the terminal is ours again; none while it is.
+    held: Option<Vec<String>>,
 }
 
 /// Lines of a failed step's log that are shown.
@@ -63,6 +65,7 @@ impl Terminal {
             widths: 0,
             skipped: Vec::new(),
             throttles: HashMap::new(),
+            held: None,
         };
         Self { live, logs, runs, rerun, inner: Mutex::new(inner) }
     }
@@ -71,7 +74,11 @@ impl Terminal {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, inner: &Inner, text: &str) {
+    fn line(&self, inner: &mut Inner, text: &str) {
+        if let Some(held) = &mut inner.held {
+            held.push(text.to_owned());
+            return;
+        }
         let print = || {
             // Standard error may be closed; the run goes on.
             let _ = writeln!(anstream::stderr().lock(), "{text}");
@@ -109,11 +116,14 @@ impl Terminal {
             inner.bars.remove(&bar);
         }
         let width = inner.widths;
-        let Some(t) = inner.summary.get(task) else { return };
+        let Some(t) = inner.summary.get(task).cloned() else { return };
         let time = size::duration(elapsed(t.started, t.finished));
         let text = match &t.state {
             State::Done => format!("{GREEN}✓{GREEN:#} {task:width$}  done     {time:>7}"),
             State::Cached => format!("{GREEN}={GREEN:#} {task:width$}  cached   {time:>7}"),
+            State::Kept(run) => {
+                format!("{GREEN}={GREEN:#} {task:width$}  kept     {DIM}of run {run}{DIM:#}")
+            }
             State::Failed(message, _) => {
                 format!("{RED}✗{RED:#} {task:width$}  {RED}failed{RED:#}   {time:>7}  {message}")
             }
@@ -127,7 +137,7 @@ impl Terminal {
     }
 
     /// Says how many lines of a step were too many to show.
-    fn missed(&self, inner: &Inner, task: &str, step: &str, lines: u64) {
+    fn missed(&self, inner: &mut Inner, task: &str, step: &str, lines: u64) {
         if lines > 0 {
             let run = &inner.summary.run;
             let text = format!("{lines} lines are not shown here: sw logs {run} {task} {step}");
@@ -158,7 +168,7 @@ impl Terminal {
     }
 
     /// The end of the failed step's log, where the whole log is, and how to run only that again.
-    fn explain(&self, inner: &Inner, task: &str, step: &str) {
+    fn explain(&self, inner: &mut Inner, task: &str, step: &str) {
         let folder = log_folder(task, inner.summary.get(task).map_or(0, |t| t.retries));
         let path = self.runs.join(&inner.summary.run).join("logs").join(folder).join(format!("{step}.log"));
         let tail = engine::log::tail(&path, TAIL).unwrap_or_default();
@@ -195,9 +205,19 @@ impl Observer for Terminal {
             self.show_skipped(inner);
         }
         match &event.event {
-            Happened::RunStarted { run, tasks, .. } => {
+            Happened::RunStarted { run, tasks, resumes, .. } => {
                 inner.widths = width(tasks).max(8);
-                self.line(inner, &format!("{DIM}run {run}{DIM:#}"));
+                let after = resumes.as_ref().map(|of| format!(", goes on with {of}")).unwrap_or_default();
+                self.line(inner, &format!("{DIM}run {run}{after}{DIM:#}"));
+            }
+            Happened::TasksLeftOut { tasks, from } => {
+                let width = inner.widths;
+                let from =
+                    from.as_ref().map(|run| format!("; their results come from {run}")).unwrap_or_default();
+                let count =
+                    if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) };
+                let names = tasks.join(", ");
+                self.line(inner, &format!("{DIM}- {count:width$}  left out {names}{from}{DIM:#}"));
             }
             Happened::PipelineStarted { task, tasks, .. } => {
                 inner.widths = inner.widths.max(width(tasks));
@@ -217,6 +237,17 @@ impl Observer for Terminal {
                 );
             }
             Happened::TaskFinished { task, .. } => self.finished(inner, task),
+            Happened::ShellOpened { task, step, exit_code } => self.line(
+                inner,
+                &format!(
+                    "{YELLOW}?{YELLOW:#} {task}/{step} failed with exit code {exit_code}. This is a shell in its container; \
+                     leave it with `exit`, and the run goes on"
+                ),
+            ),
+            Happened::TaskNotCached { task, reason } => {
+                let width = inner.widths;
+                self.line(inner, &format!("{DIM}- {task:width$}  not cached: {reason}{DIM:#}"));
+            }
             Happened::TaskSkipped { task, reason } => inner.skipped.push((task.clone(), reason.clone())),
             Happened::Resolved { kind, name, uri, digest, entry_point } => {
                 let from = source_line(uri, digest, entry_point);
@@ -234,7 +265,7 @@ impl Observer for Terminal {
                     self.missed(inner, task, step, throttle.missed());
                 }
             }
-            Happened::TaskStarted { .. } => {}
+            Happened::TaskStarted { .. } | Happened::TaskReused { .. } => {}
         }
     }
 
@@ -242,18 +273,33 @@ impl Observer for Terminal {
         if !self.logs {
             return;
         }
-        let mut inner = self.inner();
+        let inner = &mut *self.inner();
         let lines = bytes.split_inclusive(|b| *b == b'\n').count() as u64;
         // A file or a pipe takes what comes; a terminal is for eyes.
         if self.live {
             let throttle = inner.throttles.entry((task.to_owned(), step.to_owned())).or_default();
             match throttle.admit(bytes.len(), lines, Instant::now()) {
                 Admitted::No => return,
-                Admitted::After(missed) => self.missed(&inner, task, step, missed),
+                Admitted::After(missed) => self.missed(inner, task, step, missed),
             }
         }
         for line in String::from_utf8_lossy(bytes).lines() {
-            self.line(&inner, &format!("{DIM}{task}/{step}|{DIM:#} {}", printable(line)));
+            self.line(inner, &format!("{DIM}{task}/{step}|{DIM:#} {}", printable(line)));
+        }
+    }
+
+    fn terminal_taken(&self, taken: bool) {
+        let inner = &mut *self.inner();
+        if taken {
+            inner.held = Some(Vec::new());
+            inner.bars.set_draw_target(ProgressDrawTarget::hidden());
+            return;
+        }
+        if self.live {
+            inner.bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+        for line in inner.held.take().unwrap_or_default() {
+            self.line(inner, &line);
         }
     }
 

@@ -13,6 +13,9 @@
 //! - [`limits`]: what it cannot do to the machine
 //! - [`rootless`]: what is different without root
 //! - [`records`]: events, `sw runs`, `sw logs`
+//! - [`secrets`]: what is hidden, and where
+//! - [`shell`]: a look into the container of a step that failed
+//! - [`watch`]: again after each change
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,6 +31,9 @@ mod nested;
 mod pods;
 mod records;
 mod rootless;
+mod secrets;
+mod shell;
 mod sidecars;
 mod values;
+mod watch;
 mod workspaces;

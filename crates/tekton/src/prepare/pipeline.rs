@@ -234,12 +234,17 @@ fn resolve_tasks(
             }
             (None, None) => None,
         };
-        let mut keys = fields::keys(task);
-        keys.retain(|key| key.starts_with("tasks."));
-        keys.dedup();
-        Ok(PreparedPipelineTask { task: task.clone(), finally, resolved, keys })
+        Ok(PreparedPipelineTask { task: task.clone(), finally, resolved, keys: keys(task) })
     })
     .collect()
+}
+
+/// The keys of a task's references to other tasks.
+pub(super) fn keys(task: &PipelineTask) -> Vec<String> {
+    let mut keys = fields::keys(task);
+    keys.retain(|key| key.starts_with("tasks."));
+    keys.dedup();
+    keys
 }
 
 fn unknown_yet(params: &[crate::types::Param]) -> bool {
