@@ -55,8 +55,30 @@ pub struct Config {
     pub stop: Stop,
     /// What runs, when it is not all.
     pub reuse: Reuse,
-    /// Where a step that fails opens a shell.
-    pub shell: Option<Terminal>,
+    /// A shell for the user in the container of a step.
+    pub shell: Option<Shell>,
+}
+
+/// A shell for the user in the container of a step.
+pub struct Shell {
+    /// Where the user is.
+    pub terminal: Terminal,
+    /// When it opens.
+    pub when: ShellWhen,
+}
+
+/// When a shell opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellWhen {
+    /// After a step that fails its task.
+    StepFails,
+    /// In place of what this step runs; the run is cancelled when the user leaves it.
+    InsteadOf {
+        /// The task's name in events.
+        task: String,
+        /// The step.
+        step: String,
+    },
 }
 
 /// What of a pipeline runs, and what is taken from earlier runs instead.

@@ -111,7 +111,7 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
 }
 
 impl Ready<'_> {
-    /// Opens a shell with all that this container has, after it has ended.
+    /// Opens a shell with all that this container has, before it starts or after it has ended.
     ///
     /// # Errors
     /// When it cannot be opened; for people.

@@ -13,6 +13,7 @@ use tekton::next::{Child, ON_ERROR};
 use tekton::prepare::Part;
 use tekton::prepare::workspaces::claim_name;
 use tekton::status::reason;
+use tekton::types::status::StepState;
 use tekton::types::{ConditionStatus, PersistentVolumeClaim, TaskRun};
 
 use crate::durable;
@@ -85,8 +86,11 @@ impl Earlier {
         for path in records(&run.dir)? {
             task_runs.push(serde_json::from_slice(&fs::read(path)?)?);
         }
-        task_runs.sort_by_key(|r| r.status.start_time);
         let object = Begun::read(&run.dir)?.unwrap_or_default().object;
+        if object["kind"] == "TaskRun" {
+            task_runs.extend(alone(&run.dir)?);
+        }
+        task_runs.sort_by_key(|r| r.status.start_time);
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
         Ok(Self { id: run.id.clone(), dir: run.dir.clone(), uid, task_runs })
     }
@@ -94,6 +98,27 @@ impl Earlier {
     /// Its children, as far as they ended.
     pub fn children(&self) -> Vec<Child> {
         self.task_runs.iter().map(Child::of_task_run).collect()
+    }
+
+    /// The steps of the task called `task` in events, each with whether it failed; none when the task did not end in this run.
+    pub fn steps(&self, task: &str) -> Option<Vec<(String, bool)>> {
+        let run = self.task_runs.iter().find(|run| label(run) == task)?;
+        let failed = |step: &StepState| {
+            let ended = step.terminated.as_ref().is_some_and(|t| t.exit_code != 0);
+            ended && !["Skipped", "Continued"].contains(&step.termination_reason.as_str())
+        };
+        Some(run.status.steps.iter().map(|step| (step.name.clone(), failed(step))).collect())
+    }
+
+    /// The names in events of the tasks that ended, in the order of their start.
+    pub fn tasks(&self) -> Vec<String> {
+        self.task_runs.iter().map(label).collect()
+    }
+
+    /// The pipeline task that the task called `task` in events belongs to: without the number of a matrix's child.
+    pub fn pipeline_task(&self, task: &str) -> Option<String> {
+        let run = self.task_runs.iter().find(|run| label(run) == task)?;
+        Some(Child::of_task_run(run).task).filter(|name| !name.is_empty())
     }
 
     /// The TaskRuns that a run which goes on need not run again, by name: of the graph, those that succeeded and those whose
@@ -130,6 +155,15 @@ impl Earlier {
     }
 }
 
+/// The TaskRun of a run that is nothing else, when it ended.
+fn alone(dir: &Path) -> io::Result<Option<TaskRun>> {
+    match fs::read(dir.join("status.json")) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
 fn is_kept(run: &TaskRun) -> bool {
     let Some(condition) = run.status.succeeded() else { return false };
     let of_graph = run.metadata.labels.get("tekton.dev/memberOf").is_some_and(|part| part == "tasks");
@@ -160,9 +194,13 @@ pub fn claims(dir: &Path) -> PathBuf {
     dir.join("claims")
 }
 
-/// The name of a TaskRun of a pipeline in events and logs: the pipeline task's, with the number of a matrix's child.
+/// The name of a TaskRun in events and logs: the pipeline task's, with the number of a matrix's child; its own without a
+/// pipeline.
 pub fn label(run: &TaskRun) -> String {
     let task = Child::of_task_run(run).task;
+    if task.is_empty() {
+        return run.metadata.name.clone();
+    }
     match run.metadata.name.rsplit_once('-') {
         Some((before, number))
             if before.ends_with(&format!("-{task}")) && number.parse::<usize>().is_ok() =>

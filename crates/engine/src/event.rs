@@ -100,8 +100,8 @@ pub enum Happened {
         task: String,
         /// The step.
         step: String,
-        /// Its exit code.
-        exit_code: i32,
+        /// Its exit code; none when the shell is there in its place.
+        exit_code: Option<i32>,
     },
     /// A step has ended or was skipped.
     StepFinished {

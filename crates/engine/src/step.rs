@@ -20,11 +20,14 @@ use tekton::types::{StepState, Time};
 use crate::attempt::Scene;
 use crate::cel::Evaluator;
 use crate::cgroup::Trouble;
+use crate::config::{Shell, ShellWhen};
 use crate::container::{Described, Ready, prepare};
 use crate::event::Happened;
 use crate::limits::Limits;
 use crate::local::container::{Ended as ContainerEnded, OUT_OF_MEMORY, Stopped};
 use crate::local::hand_over::{into_home, into_memory};
+use crate::local::shell::Terminal;
+use crate::local::stop::Reason;
 use crate::log::{StepLog, tee};
 
 /// A result larger than this is not read: a cluster refuses much smaller ones.
@@ -156,6 +159,10 @@ fn contained(
     if let Some(memory) = memory {
         hand_over(scene, &prepared.name, &ready, &memory);
     }
+    if let Some(ended) = shell_instead(scene, prepared, &ready) {
+        scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
+        return Ok((ended, false));
+    }
     let (out, err) = (step.stdout_config.as_ref(), step.stderr_config.as_ref());
     let stdout = tee(log.sink(), copy_to(scene, &ready, out)?);
     // With a copy of only one of them, they have to be told apart.
@@ -167,23 +174,46 @@ fn contained(
     let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
     explain(log, &ready.spec.limits, ended.trouble);
     let fails = ended.code != 0 && ended.stopped.is_none() && ended.runtime_error.is_none();
-    if let Some(terminal) = &scene.shared.config.shell
+    if let Some(Shell { terminal, when: ShellWhen::StepFails }) = &scene.shared.config.shell
         && fails
         && prepared.on_error != OnError::Continue
     {
-        let (task, step) = (scene.task, &prepared.name);
-        let journal = &scene.shared.journal;
-        journal.record(Happened::ShellOpened {
-            task: task.to_owned(),
-            step: step.clone(),
-            exit_code: ended.code,
-        });
-        if let Err(e) = ready.shell(terminal) {
-            journal.record(Happened::Warning { message: format!("{task}/{step}: no shell: {e}") });
-        }
+        open_shell(scene, prepared, &ready, terminal, Some(ended.code));
     }
     scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
     Ok((ended, own_deadline.is_some() && own_deadline == deadline))
+}
+
+/// The shell in place of what the step runs, when that is wanted; after it the run is over.
+fn shell_instead(scene: &Scene<'_>, prepared: &PreparedStep, ready: &Ready<'_>) -> Option<ContainerEnded> {
+    let Some(Shell { terminal, when: ShellWhen::InsteadOf { task, step } }) = &scene.shared.config.shell
+    else {
+        return None;
+    };
+    if task != scene.task || *step != prepared.name {
+        return None;
+    }
+    open_shell(scene, prepared, ready, terminal, None);
+    scene.shared.config.stop.ask(Reason::Cancelled);
+    scene.stop.ask(Reason::Cancelled);
+    let stopped = Some(Stopped::Asked(Reason::Cancelled));
+    Some(ContainerEnded { code: 0, stopped, trouble: Trouble::default(), runtime_error: None })
+}
+
+/// Opens a shell, and tells when it cannot. `exit_code` is that of the step, when it ran.
+fn open_shell(
+    scene: &Scene<'_>,
+    prepared: &PreparedStep,
+    ready: &Ready<'_>,
+    terminal: &Terminal,
+    exit_code: Option<i32>,
+) {
+    let (task, step) = (scene.task, &prepared.name);
+    let journal = &scene.shared.journal;
+    journal.record(Happened::ShellOpened { task: task.to_owned(), step: step.clone(), exit_code });
+    if let Err(e) = ready.shell(terminal) {
+        journal.record(Happened::Warning { message: format!("{task}/{step}: no shell: {e}") });
+    }
 }
 
 /// Says in the log which of its limits the step met.

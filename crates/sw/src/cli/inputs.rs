@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 /// Files, folders and kustomizations.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(group = ArgGroup::new("instead of files").multiple(true))]
 pub struct InputArgs {
     /// YAML or JSON files, and folders whose YAML files are all read; `-` is standard input

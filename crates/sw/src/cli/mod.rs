@@ -98,6 +98,8 @@ pub enum Command {
     Vendor(VendorArgs),
     /// List runs, newest first
     Runs(RunsArgs),
+    /// Open a shell in the container of a step of an earlier run
+    Shell(ShellArgs),
     /// Print the logs of a run
     Logs(LogsArgs),
     /// Release payloads

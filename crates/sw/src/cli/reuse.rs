@@ -3,6 +3,8 @@
 use clap::{ArgGroup, Args};
 use tekton::prepare::Part;
 
+use super::EngineArgs;
+
 /// What need not run, and what happens after a failure or a change.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Running less, and again", group = ArgGroup::new("part"))]
@@ -36,6 +38,33 @@ pub struct ReuseArgs {
     /// only for secrets
     #[arg(long, value_name = "RUN", conflicts_with_all = ["part", "from", "name"], group = "instead of files")]
     pub resume: Option<String>,
+}
+
+/// `sw shell`.
+#[derive(Debug, Args)]
+pub struct ShellArgs {
+    /// The run, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: String,
+
+    /// The task, as `sw logs` calls it
+    #[arg(value_name = "TASK")]
+    pub task: String,
+
+    /// The step [default: the one that failed, else the first]
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+
+    /// A file with secrets that the run used: they are not recorded
+    #[arg(long = "secrets", value_name = "FILE")]
+    pub secrets: Vec<std::path::PathBuf>,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
+
+    /// Use what is on this machine only
+    #[arg(long)]
+    pub offline: bool,
 }
 
 impl ReuseArgs {

@@ -38,6 +38,22 @@ pub struct RunArgs {
     pub reuse: ReuseArgs,
 }
 
+impl RunArgs {
+    /// A run of which nothing special is asked.
+    pub fn plain(inputs: InputArgs, engine: EngineArgs, offline: bool) -> Self {
+        Self {
+            inputs,
+            engine,
+            output: RunFormat::Text,
+            params: Vec::new(),
+            workspaces: Vec::new(),
+            offline,
+            name: None,
+            reuse: ReuseArgs::default(),
+        }
+    }
+}
+
 /// How to print a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RunFormat {

@@ -64,6 +64,7 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Vendor(args) => vendor::run(&home, &args),
         Command::Trigger(args) => trigger::run(&home, &args),
         Command::Runs(args) => runs::run(&home, &args),
+        Command::Shell(args) => resume::shell(&home, &args),
         Command::Logs(args) => logs::run(&home, &args),
         Command::Release(command) => release::run(&home, command),
         Command::Registry(command) => registry::run(&home, command),

@@ -1,19 +1,23 @@
-//! `sw run --resume`: goes on with a run that failed or was interrupted, from what it recorded.
+//! Earlier runs from what they recorded: `sw run --resume` goes on with one, `sw shell` looks into one.
 
 use base::{Exit, Source, diagnostic};
 use engine::Config;
-use engine::config::Reuse;
+use engine::config::{Reuse, Shell, ShellWhen};
 use engine::earlier::{Begun, Earlier};
 use engine::local::images::Alias;
 use engine::record::{Run, Runs, State};
 use tekton::catalog::Catalog;
+use tekton::cluster::Cluster;
 use tekton::load::{Document, Object, load};
+use tekton::prepare::Part;
 use tekton::types::{Param, PipelineRun, TaskRun};
 
+use super::Ended;
+use super::engine::confined;
 use super::inputs::{read_all, text};
 use super::logs::find;
-use super::run::{configured, execute, folder, folder_claim, param_value, step_cache};
-use crate::cli::RunArgs;
+use super::run::{configured, execute, folder, folder_claim, param_value, step_cache, terminal};
+use crate::cli::{InputArgs, RunArgs, ShellArgs};
 use crate::failure::Failure;
 use crate::settings::Home;
 
@@ -36,12 +40,89 @@ pub fn run(home: &Home, args: &RunArgs, id: &str) -> Result<Exit, Failure> {
         resumable: true,
         cache: step_cache(home, args)?,
     };
+    let config = Config { reuse, ..as_before(home, args, &begun, &documents)? };
     let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
+    execute(home, &config, args, &catalog, &name)
+}
+
+/// `sw shell`: runs the steps before one again, in a run of its own, and opens a shell in place of that one.
+pub fn shell(home: &Home, args: &ShellArgs) -> Result<Ended, Failure> {
+    // Asked in the first process of the two: what is wrong is told before anything begins.
+    terminal("sw shell")?;
+    let run = find(home, &args.run)?;
+    let earlier = Earlier::load(&run)?;
+    let step = step_of(&run, &earlier, args)?;
+    if let Some(ended) = confined()? {
+        return Ok(ended);
+    }
+    let Some(mut begun) = Begun::read(&run.dir)? else {
+        return Err(Failure::invalid(format!(
+            "the record of run {} does not say enough for a shell",
+            run.id
+        )));
+    };
+    // A run of its own, whose volumes begin as those of the earlier one.
+    begun.object["metadata"]["uid"] = serde_json::Value::String(String::new());
+    let mut documents = recorded(&run)?;
+    let inputs = InputArgs { files: args.secrets.clone(), ..InputArgs::default() };
+    let given = read_all(&inputs)?;
+    documents.extend(given.into_iter().filter(|d| matches!(d.object, Object::Secret(_))));
+    complete(&run, &begun, &documents)?;
+    let name = put_run(&mut documents, &begun)?;
+    let part = earlier.pipeline_task(&args.task).map(|task| Part::Only(vec![task]));
+    let from = part.is_some().then_some(earlier);
+    let run_args = RunArgs::plain(inputs, args.engine.clone(), args.offline);
+    let config = Config {
+        reuse: Reuse { part, from, ..Reuse::default() },
+        shell: Some(Shell {
+            terminal: terminal("sw shell")?,
+            when: ShellWhen::InsteadOf { task: args.task.clone(), step },
+        }),
+        ..as_before(home, &run_args, &begun, &documents)?
+    };
+    let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
+    let exit = execute(home, &config, &run_args, &catalog, &name)?;
+    // Leaving the shell is what cancels the run.
+    Ok(if exit == Exit::Interrupted { Exit::Success } else { exit }.into())
+}
+
+/// The step that is asked for; without one, the step that failed, else the first.
+fn step_of(run: &Run, earlier: &Earlier, args: &ShellArgs) -> Result<String, Failure> {
+    let Some(steps) = earlier.steps(&args.task) else {
+        let tasks = earlier.tasks();
+        let hint = match diagnostic::nearest(&args.task, tasks.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if tasks.is_empty() => "none of its tasks ended".to_owned(),
+            None => format!("these did: {}", tasks.join(", ")),
+        };
+        return Err(Failure::invalid(format!("no task `{}` ended in run {}; {hint}", args.task, run.id)));
+    };
+    let names = || steps.iter().map(|(name, _)| name.as_str());
+    match &args.step {
+        Some(step) if names().any(|name| name == step) => Ok(step.clone()),
+        Some(step) => {
+            let hint = match diagnostic::nearest(step, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            Err(Failure::invalid(format!("the task `{}` has no step `{step}`; {hint}", args.task)))
+        }
+        None => {
+            let failed = steps.iter().find(|(_, failed)| *failed).or(steps.first());
+            let none = || Failure::invalid(format!("the task `{}` ended before its first step", args.task));
+            failed.map(|(name, _)| name.clone()).ok_or_else(none)
+        }
+    }
+}
+
+/// The engine as the earlier run had it: its folders, images, and the defaults of its cluster.
+fn as_before(home: &Home, args: &RunArgs, begun: &Begun, documents: &[Document]) -> Result<Config, Failure> {
     let config = configured(home, args, begun.folders.clone())?;
     let images = begun.images.iter();
     let aliases = images.map(|(pattern, target)| Alias { pattern: pattern.clone(), target: target.clone() });
     let aliases = config.aliases.iter().cloned().chain(aliases).collect();
-    execute(home, &Config { aliases, reuse, ..config }, args, &catalog, &name)
+    let settings = Cluster::of(documents)?.defaults.settings;
+    Ok(Config { aliases, settings, ..config })
 }
 
 /// How the run began, when one can go on with it.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use base::Exit;
 use engine::cache::StepCache;
-use engine::config::Reuse;
+use engine::config::{Reuse, Shell, ShellWhen};
 use engine::earlier::Earlier;
 use engine::local::shell::Terminal;
 use engine::mask::Mask;
@@ -101,7 +101,8 @@ pub(super) fn step_cache(home: &Home, args: &RunArgs) -> Result<Option<StepCache
 /// When the store cannot be opened.
 pub(super) fn configured(home: &Home, args: &RunArgs, folders: Folders) -> Result<Config, Failure> {
     let observer = observer(home, &args.engine, args.output == RunFormat::Json, &command_line());
-    let mut config = Config { shell: shell(args)?, ..config(home, &args.engine, folders, observer)? };
+    let shell = shell(args)?.map(|terminal| Shell { terminal, when: ShellWhen::StepFails });
+    let mut config = Config { shell, ..config(home, &args.engine, folders, observer)? };
     if args.offline {
         config.client = None;
     }
@@ -110,11 +111,16 @@ pub(super) fn configured(home: &Home, args: &RunArgs, folders: Folders) -> Resul
 
 /// The terminal for `--shell-on-failure`.
 fn shell(args: &RunArgs) -> Result<Option<Terminal>, Failure> {
-    if !args.reuse.shell_on_failure {
-        return Ok(None);
-    }
-    let no = || Failure::invalid("--shell-on-failure needs a terminal as standard input and output");
-    Terminal::of_this_process().map(Some).ok_or_else(no)
+    args.reuse.shell_on_failure.then(|| terminal("--shell-on-failure")).transpose()
+}
+
+/// The user's terminal, which `what` needs.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn terminal(what: &str) -> Result<Terminal, Failure> {
+    let no = || Failure::invalid(format!("{what} needs a terminal as standard input and output"));
+    Terminal::of_this_process().ok_or_else(no)
 }
 
 /// Runs the object called `name` and prints what came of it.

@@ -12,7 +12,7 @@ use trigger::{Event, Given, Outcome, simulate};
 use super::Ended;
 use super::changed_files::changed_files;
 use super::run::run_documents;
-use crate::cli::{InputArgs, ReuseArgs, RunArgs, RunFormat, TriggerArgs, TriggerFormat};
+use crate::cli::{InputArgs, RunArgs, RunFormat, TriggerArgs, TriggerFormat};
 use crate::failure::{Failure, colour_wanted};
 use crate::output::candidates;
 use crate::settings::Home;
@@ -181,16 +181,7 @@ fn run_all(home: &Home, args: &TriggerArgs, outcome: &Outcome) -> Result<Ended, 
         TriggerFormat::Json => RunFormat::Json,
         TriggerFormat::Yaml => RunFormat::Yaml,
     };
-    let args = RunArgs {
-        inputs: InputArgs { files: Vec::new(), kustomize: Vec::new() },
-        offline: false,
-        engine: args.engine.clone(),
-        output,
-        params: Vec::new(),
-        workspaces: Vec::new(),
-        name: None,
-        reuse: ReuseArgs::default(),
-    };
+    let args = RunArgs { output, ..RunArgs::plain(InputArgs::default(), args.engine.clone(), false) };
     let mut first_failure = Exit::Success;
     for (index, run) in runs.into_iter().enumerate() {
         if output == RunFormat::Yaml && index > 0 {

@@ -237,13 +237,16 @@ impl Observer for Terminal {
                 );
             }
             Happened::TaskFinished { task, .. } => self.finished(inner, task),
-            Happened::ShellOpened { task, step, exit_code } => self.line(
-                inner,
-                &format!(
-                    "{YELLOW}?{YELLOW:#} {task}/{step} failed with exit code {exit_code}. This is a shell in its container; \
-                     leave it with `exit`, and the run goes on"
-                ),
-            ),
+            Happened::ShellOpened { task, step, exit_code } => {
+                let what = match exit_code {
+                    Some(code) => format!(
+                        "failed with exit code {code}. This is a shell in its container; leave it with `exit`, and the run \
+                         goes on"
+                    ),
+                    None => "did not run: this is a shell in its container. Leave it with `exit`".to_owned(),
+                };
+                self.line(inner, &format!("{YELLOW}?{YELLOW:#} {task}/{step} {what}"));
+            }
             Happened::TaskNotCached { task, reason } => {
                 let width = inner.widths;
                 self.line(inner, &format!("{DIM}- {task:width$}  not cached: {reason}{DIM:#}"));
