@@ -126,6 +126,33 @@ fn killed_in_the_middle_a_run_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_a_cluster_writes_into_referenced_objects_changes_nothing() {
+    let Some(env) = TestEnv::new() else { return };
+    let pipeline = r#"
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: give}
+spec: {results: [{name: r}], steps: [{name: s, image: i, script: "printf r > $(results.r.path)"}]}
+---
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  tasks:
+  - {name: inline, taskSpec: {results: [{name: r}], steps: [{name: s, image: i, script: "printf r > $(results.r.path)"}]}}
+  - {name: referenced, taskRef: {name: give}}
+  - {name: fails, runAfter: [inline, referenced], taskSpec: {steps: [{name: s, image: i, script: exit 1}]}}
+"#;
+    env.write("p.yaml", pipeline);
+    env.call(&[&["run", "p.yaml"][..], &HOST].concat()).code(1);
+    env.call(&["run", "--resume", "last"]).code(1);
+    let mut runs = env.runs();
+    runs.sort_by_key(String::len);
+    assert_eq!(tasks(&env, &runs[1], "task-reused"), ["inline", "referenced"]);
+    assert_eq!(tasks(&env, &runs[1], "task-started"), ["fails"]);
+}
+
+#[test]
 fn a_failed_run_goes_on_with_what_it_began_with() {
     let Some(env) = TestEnv::new() else { return };
     env.folder("out");

@@ -8,6 +8,7 @@ use engine::local::images::Alias;
 use engine::record::{Run, Runs, State};
 use tekton::catalog::Catalog;
 use tekton::cluster::Cluster;
+use tekton::defaults;
 use tekton::load::{Document, Object, load};
 use tekton::prepare::Part;
 use tekton::types::{Param, PipelineRun, TaskRun};
@@ -40,7 +41,7 @@ pub fn run(home: &Home, args: &RunArgs, id: &str) -> Result<Exit, Failure> {
         resumable: true,
         cache: step_cache(home, args)?,
     };
-    let config = Config { reuse, ..as_before(home, args, &begun, &documents)? };
+    let config = Config { reuse, ..as_before(home, args, &begun, &mut documents)? };
     let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
     execute(home, &config, args, &catalog, &name)
 }
@@ -78,7 +79,7 @@ pub fn shell(home: &Home, args: &ShellArgs) -> Result<Ended, Failure> {
             terminal: terminal("sw shell")?,
             when: ShellWhen::InsteadOf { task: args.task.clone(), step },
         }),
-        ..as_before(home, &run_args, &begun, &documents)?
+        ..as_before(home, &run_args, &begun, &mut documents)?
     };
     let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
     let exit = execute(home, &config, &run_args, &catalog, &name)?;
@@ -115,14 +116,21 @@ fn step_of(run: &Run, earlier: &Earlier, args: &ShellArgs) -> Result<String, Fai
     }
 }
 
-/// The engine as the earlier run had it: its folders, images, and the defaults of its cluster.
-fn as_before(home: &Home, args: &RunArgs, begun: &Begun, documents: &[Document]) -> Result<Config, Failure> {
+/// The engine as the earlier run had it: its folders, images, and the defaults of its cluster, which are written into the
+/// documents as they were.
+fn as_before(
+    home: &Home,
+    args: &RunArgs,
+    begun: &Begun,
+    documents: &mut [Document],
+) -> Result<Config, Failure> {
     let config = configured(home, args, begun.folders.clone())?;
     let images = begun.images.iter();
     let aliases = images.map(|(pattern, target)| Alias { pattern: pattern.clone(), target: target.clone() });
     let aliases = config.aliases.iter().cloned().chain(aliases).collect();
-    let settings = Cluster::of(documents)?.defaults.settings;
-    Ok(Config { aliases, settings, ..config })
+    let defaults = Cluster::of(documents)?.defaults;
+    documents.iter_mut().for_each(|d| defaults::apply(&mut d.object, &defaults));
+    Ok(Config { aliases, settings: defaults.settings, ..config })
 }
 
 /// How the run began, when one can go on with it.
