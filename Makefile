@@ -6,7 +6,7 @@ STREAM = streams/debian-mini
 # Building images needs root; the rest does not.
 ROOT = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test build lint bench generate check clean-demo
+.PHONY: help demo test examples build lint bench generate check fuzz clean-demo
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -19,9 +19,15 @@ demo: ## Install what is missing, build sw, build a small distribution end to en
 	@$(MAKE) --no-print-directory build
 	$(ROOT) $(SW) build $(STREAM)
 
-test: ## Run all tests
+test: ## Run all tests, then all examples
 	@scripts/packages test
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; else $(CARGO) test --workspace; fi
+	@$(MAKE) --no-print-directory examples
+
+examples: ## Run all examples, each in a home of its own; make examples ONLY=matrix runs those
+	@scripts/packages test
+	@$(CARGO) build --quiet --workspace --bins
+	@$(ROOT) target/debug/xtask examples --sw target/debug/sw $(if $(ONLY),--only $(ONLY))
 
 lint: ## Formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check
@@ -30,8 +36,11 @@ lint: ## Formatting and clippy, warnings are errors
 generate: ## Write generated references again
 	$(CARGO) xtask generate
 
-check: ## Drift of generated files, dependency rules, file sizes
+check: ## Drift of generated files, parity with Tekton, dependency rules, file sizes
 	$(CARGO) xtask check
+
+fuzz: ## Damaged input for everything that reads input, for SECONDS=60
+	$(CARGO) xtask fuzz $(or $(SECONDS),60)
 
 bench: ## Measure; prints one table (docs/benchmarks.md keeps results)
 	@scripts/packages test

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use base::Exit;
 use stream::schema::{self, pages, reference};
 
+use crate::parity;
+
 /// A generated file: its path in the repository and its text.
 pub struct Page {
     /// From the repository's root.
@@ -34,6 +36,8 @@ pub fn pages() -> Result<Vec<Page>> {
         Page { path: "docs/reference/tasks.md", text: pages::tasks() },
         Page { path: "docs/reference/reason-codes.md", text: pages::reason_codes() },
         Page { path: "docs/reference/exit-codes.md", text: exit_codes() },
+        Page { path: "docs/reference/lints.md", text: lints() },
+        Page { path: "docs/reference/tekton-parity.md", text: parity::page::page() },
     ])
 }
 
@@ -71,6 +75,26 @@ pub fn drift(root: &Path) -> Result<Vec<String>> {
             format!("{} is not what the code says; run `cargo xtask generate` and commit it", page.path)
         })
         .collect())
+}
+
+fn lints() -> String {
+    let mut page = format!(
+        "{}# Warnings\n\n`sw validate` gives these besides the errors of Tekton's admission. They do not change the exit code, unless \
+         `--deny-warnings` is given. The codes are stable. `--allow CODE` turns one off; a comment turns it off in one place:\n\n\
+         ```yaml\n\
+         # sw: allow unused-param every task of this kind takes it\n\
+         - name: context\n\
+         ```\n\n\
+         At the end of a line the comment is for that line; on a line of its own for the line below and what is indented deeper \
+         than it; above the first line of an object for the whole object. It works inside scripts, too. Several codes stand with \
+         commas between them; what follows is the reason.\n",
+        pages::GENERATED
+    );
+    for lint in tekton::lint::code::LINTS {
+        page +=
+            &format!("\n## {}\n\nIt is about {}. {}\n\n{}\n", lint.code, lint.what, lint.why, lint.instead);
+    }
+    page
 }
 
 fn exit_codes() -> String {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use xtask::deps::{self, Members};
-use xtask::{generate, root, sizes};
+use xtask::{generate, parity, root, sizes};
 
 fn none(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
@@ -16,6 +16,11 @@ fn reference_pages_are_what_the_code_says() {
 #[test]
 fn crates_use_what_they_may() {
     none(deps::check(&root()).unwrap());
+}
+
+#[test]
+fn features_of_tekton_have_their_tests() {
+    none(parity::check(&root()).unwrap());
 }
 
 #[test]

@@ -221,13 +221,25 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// Characters of a word beyond which nobody mistypes it; comparing takes time that grows with the square.
+const LONGEST_WORD: usize = 100;
+
+/// Candidates that are compared; nobody chooses among more.
+const CANDIDATES: usize = 300;
+
 /// The candidate nearest to `word`, if it is near enough to be what was meant.
 ///
 /// Distance counts insertions, deletions, substitutions and swaps of neighbours; at most a third of the word may differ.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
+    if length > LONGEST_WORD {
+        return None;
+    }
     candidates
         .into_iter()
+        .take(CANDIDATES)
+        .filter(|c| c.len() <= 4 * LONGEST_WORD && c.chars().count().abs_diff(length) <= limit)
         .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))
         .filter(|(d, _)| *d <= limit)
         .min_by_key(|(d, _)| *d)
@@ -287,5 +299,8 @@ mod tests {
         assert_eq!(nearest("componentz", fields), Some("components"));
         assert_eq!(nearest("tset", ["test"]), Some("test"));
         assert_eq!(nearest("pipeline", fields), None);
+        let long = "x".repeat(1 << 20);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+        assert_eq!(nearest("x", [long.as_str()]), None);
     }
 }

@@ -7,23 +7,26 @@ use std::time::Instant;
 use base::Digest;
 use oci::client::Progress;
 use tekton::prepare::{Failure, PreparedTask};
+use tekton::status::result_size::{self, Leaving};
 use tekton::status::step::{StepEnd, ended as ended_step};
 use tekton::status::task_run::{Attempt, AttemptEnd};
-use tekton::status::{reason, results};
+use tekton::status::{artifacts, reason, results};
 use tekton::substitute::step_results::FinishedStep;
-use tekton::types::{EnvFromSource, EnvVar, Time, Volume};
+use tekton::types::{EnvFromSource, EnvVar, RunResult, Time, Volume};
 
+use crate::cache::attempt::{self as cache, Cached};
 use crate::event::Happened;
 use crate::journal::Journal;
-use crate::local::bundle::What;
+use crate::local::bundle::{Mounted, What};
 use crate::local::credentials::{self, Credentials};
 use crate::local::downward::PodFacts;
 use crate::local::environment::{Environment, EnvironmentError};
-use crate::local::images::Resolved;
+use crate::local::images::{NotFetched, Resolved};
+use crate::local::network;
 use crate::local::pod::Pod;
 use crate::local::sidecar::{self, Ready};
 use crate::local::stop::Stop;
-use crate::local::volume::{Places, empty};
+use crate::local::volume::{Places, empty, release};
 use crate::log::StepLog;
 use crate::shared::Shared;
 use crate::{beside, step};
@@ -35,6 +38,8 @@ pub struct Ended {
     pub attempt: Attempt,
     /// The step to look at when it failed.
     pub failed_step: Option<String>,
+    /// The key of the step cache under which all of it was found; nothing was run then.
+    pub cached: Option<Digest>,
 }
 
 /// Everything that steps and sidecars of one attempt need.
@@ -55,6 +60,8 @@ pub struct Scene<'a> {
     pub images: BTreeMap<String, Arc<Resolved>>,
     /// What the account gives to steps.
     pub credentials: Credentials,
+    /// Files that tell about the network.
+    pub network: Vec<Mounted>,
     /// When the attempt's time is over.
     pub deadline: Option<Instant>,
     /// Ends the attempt when asked.
@@ -67,16 +74,30 @@ pub fn run(shared: &Shared<'_>, task: &str, log_name: &str, prepared: &PreparedT
     let mut attempt = Attempt { started: now(), ..Attempt::default() };
     let deadline = prepared.timeout.map(|t| Instant::now() + t);
     let mut failed_step = None;
+    let mut cached = None;
     attempt.end = Some(match set_up(shared, task, log_name, prepared, deadline, stop) {
         Err(failure) => ended_outside(stop, deadline).unwrap_or(AttemptEnd::Failed(failure)),
         Ok(scene) => {
-            let end = perform(&scene, &mut attempt, &mut failed_step);
+            let end = match cache::begin(&scene, &mut attempt) {
+                Cached::Hit(key) => {
+                    cached = Some(key);
+                    AttemptEnd::Steps
+                }
+                Cached::Never => perform(&scene, &mut attempt, &mut failed_step),
+                Cached::Miss(miss) => {
+                    let end = perform(&scene, &mut attempt, &mut failed_step);
+                    if end == AttemptEnd::Steps {
+                        miss.end(&scene, &attempt);
+                    }
+                    end
+                }
+            };
             clean(&scene);
             end
         }
     });
     attempt.ended = now();
-    Ended { attempt, failed_step }
+    Ended { attempt, failed_step, cached }
 }
 
 /// How an attempt ends that was ended from outside, whatever went wrong by that.
@@ -130,12 +151,21 @@ fn set_up<'a>(
     for dir in &prepared.working_dirs {
         pod.working_dir(dir).map_err(|e| create(&e))?;
     }
-    let images = resolve_images(shared, prepared, deadline, stop)?;
-    let credentials = credentials::of_account(shared.catalog, &prepared.service_account);
-    for warning in &credentials.warnings {
+    let pull =
+        credentials::for_pulling(shared.catalog, &prepared.service_account, &prepared.pod.image_pull_secrets);
+    let credentials = if shared.settings.creds_init {
+        credentials::of_account(shared.catalog, &prepared.service_account)
+    } else {
+        Credentials::default()
+    };
+    for warning in credentials.warnings.iter().chain(&pull.warnings) {
         shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
     }
-    let scene = Scene { shared, task, log_name, prepared, pod, facts, images, credentials, deadline, stop };
+    let images = resolve_images(shared, prepared, &pull, deadline, stop)?;
+    let network =
+        network::files(&dir.join("network"), &prepared.pod_name, &prepared.pod).map_err(|e| create(&e))?;
+    let scene =
+        Scene { shared, task, log_name, prepared, pod, facts, images, credentials, network, deadline, stop };
     for s in &prepared.steps {
         scene.environment(&s.step.env_from, &s.step.env).map_err(|e| scene.config_error(&s.name, &e))?;
     }
@@ -145,19 +175,27 @@ fn set_up<'a>(
 fn resolve_images(
     shared: &Shared<'_>,
     prepared: &PreparedTask,
+    pull: &Credentials,
     deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<BTreeMap<String, Arc<Resolved>>, Failure> {
-    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image));
-    let sidecars = prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image));
+    let own = shared.config.client.as_ref().zip(pull.files.values().next()).map(|(client, text)| {
+        client.with_credentials("the run's imagePullSecrets", &String::from_utf8_lossy(text))
+    });
+    let own = own.transpose().map_err(|e| Failure::new("TaskRunImagePullFailed", e.to_string()))?;
+    let client = own.as_ref().or(shared.config.client.as_deref()).ok_or(NotFetched::Offline);
+    let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image, &s.step.image_pull_policy));
+    let sidecars =
+        prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image, &s.sidecar.image_pull_policy));
     let mut images = BTreeMap::new();
-    for (name, image) in steps.chain(sidecars) {
+    for (name, image, policy) in steps.chain(sidecars) {
         if images.contains_key(image) {
             continue;
         }
         let (journal, image_name, stop) = (shared.journal.clone(), image.clone(), stop.clone());
         let progress = Transfers { journal, image: image_name, stop, deadline };
-        let resolved = shared.images.resolve(image, &progress).map_err(|e| {
+        let client = if policy == "Never" { Err(NotFetched::Never) } else { client };
+        let resolved = shared.images.resolve(image, client, &progress).map_err(|e| {
             let run = &prepared.metadata.name;
             Failure::new(
                 "TaskRunImagePullFailed",
@@ -192,7 +230,11 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
         }
     }
     let runtime = &scene.shared.config.runtime;
-    let ready = sidecar::wait_ready(&running, runtime, scene.deadline, scene.stop);
+    let ready = if scene.shared.settings.await_sidecars {
+        sidecar::wait_ready(&running, runtime, scene.deadline, scene.stop)
+    } else {
+        Ready::Yes
+    };
     if let Ready::No(why) = &ready {
         scene.shared.journal.record(Happened::Warning { message: format!("{}: {why}", scene.task) });
     }
@@ -223,13 +265,19 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
             exit_code: ended.state.terminated.as_ref().map_or(0, |t| t.exit_code),
             reason: ended.state.termination_reason.clone(),
         });
+        // The task's own may be another one after each step; none is lost.
+        let tasks = step::read_artifacts(scene, &prepared.name, &scene.pod.artifacts(), "");
+        for more in ended.finished.artifacts.iter().cloned().chain(tasks) {
+            artifacts::merge(attempt.artifacts.get_or_insert_default(), more);
+        }
         attempt.steps.push(ended.state);
         finished.push(ended.finished);
     }
     let files =
-        step::read_files(&scene.pod.results(), scene.prepared.results.iter().map(|r| r.name.as_str()));
+        step::read_files(&scene.pod.results(), "", scene.prepared.results.iter().map(|r| r.name.as_str()));
     let read = results::read(&scene.prepared.results, &files, &finished);
     attempt.results = read.results;
+    warn_of_size(scene, attempt);
     let interrupted = scene.interrupted().filter(|_| failed);
     beside::stop(scene, running, attempt);
     match (interrupted, scene.stop.asked(), read.failure) {
@@ -242,9 +290,23 @@ fn perform(scene: &Scene<'_>, attempt: &mut Attempt, failed_step: &mut Option<St
     }
 }
 
+/// Tells when a cluster could not pass on what the task produced; here it can be of any size.
+fn warn_of_size(scene: &Scene<'_>, attempt: &Attempt) {
+    // What is forwarded from a step leaves the pod as that step's.
+    let own = |r: &&RunResult| scene.prepared.results.iter().any(|d| d.name == r.name && d.value.is_none());
+    let task: Vec<RunResult> = attempt.results.iter().filter(own).cloned().collect();
+    let steps: Vec<_> = attempt.steps.iter().map(|s| (s.name.as_str(), s.results.as_slice())).collect();
+    let leaving = Leaving { task: &task, steps: &steps, sidecars: scene.prepared.sidecars.len() };
+    if let Some(warning) = result_size::too_large(leaving, scene.shared.settings.results) {
+        scene.shared.journal.record(Happened::Warning { message: format!("{}: {warning}", scene.task) });
+    }
+}
+
 /// Unmounts the root file systems and removes the attempt's folders.
 fn clean(scene: &Scene<'_>) {
-    if let Err(e) = scene.pod.remove() {
+    let memory = scene.shared.memory.join(&scene.prepared.pod_name);
+    let released = |()| scene.prepared.volumes.iter().try_for_each(|volume| release(&memory, volume));
+    if let Err(e) = scene.pod.remove().and_then(released) {
         let message = format!("cannot remove the folders of {}: {e}", scene.prepared.pod_name);
         scene.shared.journal.record(Happened::Warning { message });
     }
@@ -296,7 +358,7 @@ impl Scene<'_> {
     /// When the file cannot be made.
     pub fn log(&self, name: &str) -> std::io::Result<StepLog> {
         let path = self.shared.recording.log(self.log_name, name)?;
-        StepLog::create(&path, self.shared.journal.clone(), self.task, name)
+        StepLog::create(&path, self.shared.config.max_log, self.shared.journal.clone(), self.task, name)
     }
 }
 

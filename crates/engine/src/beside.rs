@@ -8,6 +8,7 @@ use tekton::types::status::{ContainerTerminated, SidecarState};
 use crate::attempt::Scene;
 use crate::container::{Described, prepare};
 use crate::event::Happened;
+use crate::local::container::OUT_OF_MEMORY;
 use crate::local::sidecar::{Running, stop_all};
 
 /// Starts one sidecar.
@@ -35,6 +36,8 @@ pub fn start(scene: &Scene<'_>, prepared: &PreparedSidecar) -> Result<Running, F
             env: &sidecar.env,
             mounts,
             security: sidecar.security_context.as_ref(),
+            resources: &sidecar.compute_resources,
+            isolated: false,
         },
     )
     .map_err(|e| failed(&e))?;
@@ -64,13 +67,18 @@ pub fn stop(scene: &Scene<'_>, running: Vec<Running>, attempt: &mut Attempt) {
     };
     for (sidecar, prepared) in ended.into_iter().zip(&scene.prepared.sidecars) {
         let code = if sidecar.by_itself { sidecar.code } else { 0 };
+        let reason = match code {
+            0 => "Completed",
+            OUT_OF_MEMORY if sidecar.out_of_memory => "OOMKilled",
+            _ => "Error",
+        };
         attempt.sidecars.push(SidecarState {
             name: sidecar.name,
             container: prepared.container.clone(),
             image_id: scene.image_id(&prepared.sidecar.image),
             terminated: Some(ContainerTerminated {
                 exit_code: code,
-                reason: if code == 0 { "Completed" } else { "Error" }.to_owned(),
+                reason: reason.to_owned(),
                 finished_at: Some(Time(scene.shared.config.clock.now())),
                 ..ContainerTerminated::default()
             }),

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use tekton::types::{EnvFromSource, EnvVar, SecurityContext};
+use tekton::types::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
 
 use crate::attempt::Scene;
+use crate::event::Happened;
 use crate::local::bundle::{ContainerSpec, Mounted};
 use crate::local::compose::{Wanted, compose};
 use crate::local::container::{Container, Sink};
+use crate::local::devices;
 use crate::local::images::mount;
+use crate::local::shell::Terminal;
 
 /// What steps and sidecars have in common.
 pub struct Described<'a> {
@@ -32,6 +35,10 @@ pub struct Described<'a> {
     pub mounts: Vec<Mounted>,
     /// User, capabilities and the like.
     pub security: Option<&'a SecurityContext>,
+    /// What it may use.
+    pub resources: &'a ResourceRequirements,
+    /// No network but loopback.
+    pub isolated: bool,
 }
 
 /// A container that can be started: its root file system is mounted.
@@ -52,13 +59,29 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
     let text = |e: &dyn std::fmt::Display| e.to_string();
     let Described { container, image, .. } = described;
     let shared = scene.shared;
-    let own = scene.environment(described.env_from, described.env).map_err(|e| text(&e))?;
+    let mut own = scene.environment(described.env_from, described.env).map_err(|e| text(&e))?;
+    if described.isolated {
+        own.set("TEKTON_HERMETIC", "1");
+    }
+    let (devices, lacking) = devices::wanted(described.resources);
+    for what in lacking {
+        let message = format!("{}/{container}: {what}", scene.task);
+        shared.journal.record(Happened::Warning { message });
+    }
+    let mut mounts = described.mounts;
+    let hidden = |n: &&Mounted| !mounts.iter().any(|m| m.target == n.target);
+    let network: Vec<Mounted> = scene.network.iter().filter(hidden).cloned().collect();
+    mounts.extend(network);
     let image = scene.images.get(image).ok_or_else(|| format!("the image {image} was not resolved"))?;
     let dir = scene.pod.container(container).map_err(|e| text(&e))?;
     let rootfs = mount(image, &dir)?;
     let script = described.script.map(|script| scene.pod.script(container, script));
     let id = shared.container_id(&scene.prepared.pod_name, container);
     let bundle = shared.bundle(&id).map_err(|e| text(&e))?;
+    let (limits, lacking) = shared.limiter.limits(&described.resources.limits);
+    for message in lacking {
+        shared.journal.record(Happened::Warning { message });
+    }
     let spec = compose(
         Wanted {
             image,
@@ -67,11 +90,14 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
             args: described.args,
             working_dir: described.working_dir,
             own: &own,
-            mounts: described.mounts,
+            mounts,
             security: described.security,
             pod_security: scene.prepared.pod.security_context.as_ref(),
             hostname: &scene.prepared.pod_name,
             this: &shared.config.this,
+            devices,
+            isolated: described.isolated,
+            limits,
             cgroup: format!("/{}/{id}", shared.cgroup),
         },
         &rootfs,
@@ -85,6 +111,20 @@ pub fn prepare<'a>(scene: &'a Scene<'a>, described: Described<'_>) -> Result<Rea
 }
 
 impl Ready<'_> {
+    /// Opens a shell with all that this container has, before it starts or after it has ended.
+    ///
+    /// # Errors
+    /// When it cannot be opened; for people.
+    pub fn shell(&self, terminal: &Terminal) -> Result<(), String> {
+        let Scene { shared, stop, .. } = self.scene;
+        let id = format!("{}-shell", self.id);
+        let bundle = shared.bundle(&id).map_err(|e| e.to_string())?;
+        let spec = ContainerSpec { cgroup: format!("/{}/{id}", shared.cgroup), ..self.spec.clone() };
+        let told = |taken| shared.journal.terminal_taken(taken);
+        let state = shared.runtime_state();
+        terminal.shell(&shared.config.runtime, &spec, (&state, &bundle, &id), stop, &told)
+    }
+
     /// Starts it. Without a sink of its own, standard error goes where standard output goes.
     ///
     /// # Errors

@@ -7,13 +7,30 @@ use tekton::types::{Condition, ConditionStatus, ParamValue, PipelineRun, RunResu
 /// A run that is over, with its status as Tekton would leave it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finished {
-    /// Of a pipeline, with the TaskRuns that it made, in the order of their start.
-    Pipeline(Box<PipelineRun>, Vec<TaskRun>),
+    /// Of a pipeline, with the runs that it made, in the order of their start.
+    Pipeline(Box<PipelineRun>, Vec<Finished>),
     /// Of a task.
     Task(Box<TaskRun>),
 }
 
 impl Finished {
+    /// The run's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Pipeline(run, _) => &run.metadata.name,
+            Self::Task(run) => &run.metadata.name,
+        }
+    }
+
+    /// It and all runs in it: a pipeline, then the runs that it made.
+    pub fn all(&self) -> Vec<&Finished> {
+        let mut all = vec![self];
+        if let Self::Pipeline(_, children) = self {
+            all.extend(children.iter().flat_map(Self::all));
+        }
+        all
+    }
+
     /// The condition `Succeeded`.
     pub fn condition(&self) -> Condition {
         let condition = match self {
@@ -62,20 +79,19 @@ impl Finished {
 impl Finished {
     /// How many seconds each TaskRun took that is over, by its task in the pipeline.
     pub fn task_seconds(&self) -> Vec<(String, f64)> {
-        let of = |run: &TaskRun| Some((pipeline_task(run), seconds(run)?));
-        match self {
-            Self::Pipeline(_, children) => children.iter().filter_map(of).collect(),
-            Self::Task(run) => of(run).into_iter().collect(),
-        }
+        self.task_runs().filter_map(|run| Some((pipeline_task(run), seconds(run)?))).collect()
     }
 
-    /// The results of each TaskRun, by its task in the pipeline.
+    /// The results of each TaskRun, by the name of its pipeline task.
     pub fn task_results(&self) -> Vec<(String, BTreeMap<String, String>)> {
-        let of = |run: &TaskRun| (pipeline_task(run), as_text(&run.status.results));
-        match self {
-            Self::Pipeline(_, children) => children.iter().map(of).collect(),
-            Self::Task(run) => vec![of(run)],
-        }
+        self.task_runs().map(|run| (pipeline_task(run), as_text(&run.status.results))).collect()
+    }
+
+    fn task_runs(&self) -> impl Iterator<Item = &TaskRun> {
+        self.all().into_iter().filter_map(|run| match run {
+            Self::Task(run) => Some(&**run),
+            Self::Pipeline(..) => None,
+        })
     }
 }
 

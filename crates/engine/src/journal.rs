@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base::Clock;
 
 use crate::event::{Event, Happened, Observer};
+use crate::mask::Mask;
 
 /// The events of one run, one JSON object a line.
 pub struct Journal {
     state: Mutex<State>,
     clock: Arc<dyn Clock>,
     observers: Vec<Arc<dyn Observer>>,
+    mask: Arc<Mask>,
 }
 
 struct State {
@@ -32,11 +34,24 @@ impl Journal {
         observers: Vec<Arc<dyn Observer>>,
     ) -> std::io::Result<Self> {
         let file = File::create(path)?;
-        Ok(Self { state: Mutex::new(State { file, next: 1 }), clock, observers })
+        let mask = Arc::default();
+        Ok(Self { state: Mutex::new(State { file, next: 1 }), clock, observers, mask })
+    }
+
+    /// Hides these values in all that is recorded and told.
+    pub fn hiding(mut self, mask: Mask) -> Self {
+        self.mask = Arc::new(mask);
+        self
+    }
+
+    /// What is hidden.
+    pub fn mask(&self) -> &Arc<Mask> {
+        &self.mask
     }
 
     /// Records and tells. A journal that cannot be written is told as a warning once per event: the run itself goes on.
     pub fn record(&self, happened: Happened) {
+        let happened = self.mask.event(happened);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut event = Event { seq: state.next, time: self.clock.now(), event: happened };
         state.next += 1;
@@ -52,9 +67,14 @@ impl Journal {
         }
     }
 
-    /// Passes on what a step prints; not recorded here, the step's log has it.
+    /// Passes on what a step prints, with secrets hidden by the step's log; not recorded here.
     pub fn output(&self, task: &str, step: &str, bytes: &[u8]) {
         self.observers.iter().for_each(|o| o.output(task, step, bytes));
+    }
+
+    /// Lets observers leave the terminal to somebody else, and take it back.
+    pub fn terminal_taken(&self, taken: bool) {
+        self.observers.iter().for_each(|o| o.terminal_taken(taken));
     }
 
     /// Passes on the progress of a transfer; not recorded.

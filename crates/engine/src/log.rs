@@ -1,4 +1,4 @@
-//! Logs of steps: every byte a container prints, in one file a step.
+//! Logs of steps: what a container prints, in one file a step; byte for byte, but for the values of secrets.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::event::Happened;
 use crate::journal::Journal;
 use crate::local::container::Sink;
+use crate::log_file::LogFile;
+use crate::mask::Stream;
 
 /// A line longer than this is passed on to observers in pieces.
 const LONGEST_LINE: usize = 16 * 1024;
@@ -16,7 +18,7 @@ const LONGEST_LINE: usize = 16 * 1024;
 /// Writes one step's log; standard output and standard error go to the same file.
 #[derive(Clone)]
 pub struct StepLog {
-    file: Arc<Mutex<File>>,
+    file: Arc<Mutex<LogFile>>,
     journal: Arc<Journal>,
     task: String,
     step: String,
@@ -24,29 +26,38 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// The log of `step` of `task` at `path`.
+    /// The log of `step` of `task` at `path`, of which about `limit` bytes are kept.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, journal: Arc<Journal>, task: &str, step: &str) -> io::Result<Self> {
-        let file = Arc::new(Mutex::new(File::create(path)?));
+    pub fn create(
+        path: &Path,
+        limit: u64,
+        journal: Arc<Journal>,
+        task: &str,
+        step: &str,
+    ) -> io::Result<Self> {
+        // What stands there may be shared with the record of an earlier run.
+        if let Err(e) = std::fs::remove_file(path)
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            return Err(e);
+        }
+        let file = Arc::new(Mutex::new(LogFile::create(path, limit)?));
         let (task, step) = (task.to_owned(), step.to_owned());
         Ok(Self { file, journal, task, step, lossy: Arc::default() })
     }
 
     /// Takes one stream of the container: writes it as it comes, passes whole lines on to observers.
     pub fn sink(&self) -> Sink {
-        let log = self.clone();
-        let mut line = LineBuffer { bytes: Vec::new(), log: self.clone() };
-        Box::new(move |bytes| {
-            log.write(bytes);
-            line.push(bytes);
-        })
+        let line = LineBuffer { bytes: Vec::new(), log: self.clone() };
+        let mut printed = Printed { secrets: self.journal.mask().stream(), line };
+        Box::new(move |bytes| printed.push(bytes))
     }
 
     /// A full disk must not stop the step: what it prints still reaches observers, and its owner is told once.
     fn write(&self, bytes: &[u8]) {
-        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
+        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write(bytes);
         if let Err(e) = written
             && !self.lossy.swap(true, Ordering::Relaxed)
         {
@@ -57,7 +68,7 @@ impl StepLog {
 
     /// Writes a line of the engine's own.
     pub fn note(&self, text: &str) {
-        let line = format!("{text}\n");
+        let line = format!("{}\n", self.journal.mask().text(text));
         self.write(line.as_bytes());
         self.journal.output(&self.task, &self.step, line.as_bytes());
     }
@@ -71,6 +82,28 @@ pub fn tee(mut sink: Sink, copy: Option<File>) -> Sink {
         let _ = file.write_all(bytes);
         sink(bytes);
     })
+}
+
+/// One stream of a container, secrets hidden.
+struct Printed {
+    secrets: Stream,
+    line: LineBuffer,
+}
+
+impl Printed {
+    fn push(&mut self, bytes: &[u8]) {
+        let shown = self.secrets.push(bytes);
+        self.line.log.write(&shown);
+        self.line.push(&shown);
+    }
+}
+
+impl Drop for Printed {
+    fn drop(&mut self) {
+        let rest = self.secrets.end();
+        self.line.log.write(&rest);
+        self.line.push(&rest);
+    }
 }
 
 struct LineBuffer {

@@ -5,8 +5,12 @@
 //!          /events.jsonl   the journal
 //!          /input.yaml     what was run
 //!          /status.json    the finished PipelineRun or TaskRun
-//!          /taskruns/<name>.json   the finished TaskRuns of a PipelineRun
-//!          /logs/<task>/<step>.log   of the first attempt; of later ones in <task>.retry<n>
+//!          /begun.json     how it began, for a run that goes on with it
+//!          /taskruns/<name>.json   the finished TaskRuns of a PipelineRun, from the moment each ends
+//!          /pipelineruns/<name>.json   the finished runs of pipelines in the pipeline
+//!          /claims/<name>  volumes that the run made for itself; kept when it did not succeed, to go on with
+//!          /logs/<task>/<step>.log   of the first attempt; of later ones in <task>.retry<n>;
+//!                           of a task in a pipeline in the pipeline in <outer task>/<task>
 //!          /scratch/       root file systems, volumes; removed when the run ends
 //! ```
 
@@ -16,10 +20,17 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use tekton::types::TaskRun;
+
 use crate::cgroup;
+use crate::durable;
+use crate::earlier;
 use crate::event::{Event, Happened};
 use crate::finished::Finished;
 use crate::journal;
+
+/// How many runs that did not succeed keep their volumes, so that disks do not fill up with them.
+pub const WITH_VOLUMES: usize = 3;
 
 /// The folder of all runs.
 #[derive(Debug, Clone)]
@@ -147,21 +158,31 @@ impl Runs {
         Ok(Some(Run { id: id.to_owned(), dir, state, events }))
     }
 
-    /// Removes scratch and control groups of runs whose process has ended: what `kill -9` left behind.
+    /// Removes scratch and control groups of runs whose process has ended, which is what `kill -9` left behind; and the
+    /// volumes of all but the newest [`WITH_VOLUMES`] runs that did not succeed. The run `spared` keeps its own.
     ///
     /// # Errors
-    /// When the folder cannot be read or scratch not be removed.
-    pub fn sweep(&self) -> io::Result<()> {
+    /// When the folder cannot be read or something not be removed.
+    pub fn sweep(&self, spared: Option<&str>) -> io::Result<()> {
         let Ok(entries) = fs::read_dir(&self.0) else { return Ok(()) };
+        let mut with_volumes = Vec::new();
         for entry in entries {
             let dir = entry?.path();
-            let scratch = dir.join("scratch");
-            if scratch.exists() && !is_locked(&dir)? {
+            let (scratch, volumes) = (dir.join("scratch"), earlier::claims(&dir));
+            if !(scratch.exists() || volumes.exists()) || is_locked(&dir)? {
+                continue;
+            }
+            if scratch.exists() {
                 cgroup::remove(&cgroup::name(&dir));
                 fs::remove_dir_all(scratch)?;
             }
+            if volumes.exists() && dir.file_name().and_then(|n| n.to_str()) != spared {
+                with_volumes.push((fs::metadata(&dir)?.modified()?, volumes));
+            }
         }
-        Ok(())
+        with_volumes.sort();
+        let many = with_volumes.len().saturating_sub(WITH_VOLUMES);
+        with_volumes.drain(..many).try_for_each(|(_, volumes)| fs::remove_dir_all(volumes))
     }
 }
 
@@ -192,20 +213,35 @@ impl Recording {
         let _ = fs::remove_dir_all(&self.dir);
     }
 
+    /// Writes how a TaskRun of a pipeline ended.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn task_run(&self, run: &TaskRun) -> io::Result<()> {
+        durable::write(&earlier::record(&self.dir, run), &serde_json::to_vec_pretty(run)?)
+    }
+
     /// Writes how the run ended.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn conclude(&self, finished: &Finished) -> io::Result<()> {
-        if let Finished::Pipeline(_, children) = finished {
-            let dir = self.dir.join("taskruns");
-            fs::create_dir_all(&dir)?;
-            for child in children {
-                let text = serde_json::to_string_pretty(child)?;
-                fs::write(dir.join(format!("{}.json", child.metadata.name)), text)?;
-            }
+        for child in finished.all().into_iter().skip(1).filter(|c| matches!(c, Finished::Pipeline(..))) {
+            let path = self.dir.join("pipelineruns").join(format!("{}.json", child.name()));
+            durable::write(&path, child.to_json().as_bytes())?;
         }
-        fs::write(self.dir.join("status.json"), finished.to_json())
+        durable::write(&self.dir.join("status.json"), finished.to_json().as_bytes())
+    }
+
+    /// Removes the volumes that the run made for itself.
+    ///
+    /// # Errors
+    /// When they cannot be removed.
+    pub fn remove_claims(&self) -> io::Result<()> {
+        match fs::remove_dir_all(earlier::claims(&self.dir)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
     }
 
     /// The log of one step, its folder made.
@@ -227,7 +263,7 @@ fn fill(dir: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// The folder in `logs/` of an attempt of a task, 0 being the first.
+/// The folder in `logs/` of an attempt of a task, 0 being the first; `task` as in events.
 pub fn log_folder(task: &str, attempt: u32) -> String {
     // Tasks of a pipeline have no dots in their names, and the task of a TaskRun has no others beside it.
     if attempt == 0 { task.to_owned() } else { format!("{task}.retry{attempt}") }

@@ -1,16 +1,24 @@
 //! What all TaskRuns of one run share.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tekton::catalog::Catalog;
 use tekton::prepare::Settings;
+use tekton::types::TaskRun;
 
+use crate::cache::volumes::Volumes;
 use crate::config::Config;
+use crate::earlier::claims;
+use crate::event::Happened;
+use crate::jobs::Jobs;
 use crate::journal::Journal;
+use crate::limits::Limiter;
 use crate::local::images::Images;
 use crate::local::volume::{VolumeError, empty};
 use crate::record::Recording;
+use crate::resolved::Noted;
 
 /// What all TaskRuns of one run share.
 pub struct Shared<'a> {
@@ -18,6 +26,8 @@ pub struct Shared<'a> {
     pub config: &'a Config,
     /// Objects that came with the run.
     pub catalog: &'a Catalog,
+    /// Finds referenced tasks, pipelines and step actions.
+    pub definitions: Noted<'a>,
     /// Defaults of the API.
     pub settings: Settings,
     /// Images, resolved once a run.
@@ -30,11 +40,39 @@ pub struct Shared<'a> {
     pub memory: PathBuf,
     /// The run's id.
     pub run: String,
+    /// How much containers may use.
+    pub limiter: Limiter,
+    /// Which volumes are in use now.
+    pub volumes: Volumes,
     /// Name of the run's control group.
     pub cgroup: String,
+    /// What runs at the same time.
+    pub jobs: Jobs,
+    /// Names of all child runs, by the resource as the API names it.
+    pub children: Mutex<HashMap<&'static str, HashSet<String>>>,
 }
 
+/// So many pipelines may be tasks of one run, at any depth: a few lines can ask for millions, and each has a thread.
+const MOST_PIPELINES: usize = 1000;
+
 impl Shared<'_> {
+    /// Notes that a child run is made, a `PipelineRun` if `is_pipeline`.
+    ///
+    /// # Errors
+    /// When there is one of that name, in the API server's words; when there are too many pipelines.
+    pub fn admit(&self, is_pipeline: bool, name: &str) -> Result<(), String> {
+        let resource = if is_pipeline { "pipelineruns" } else { "taskruns" };
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = children.entry(resource).or_default();
+        if is_pipeline && names.len() >= MOST_PIPELINES {
+            return Err(format!("the run has {MOST_PIPELINES} pipelines in pipelines already; split it"));
+        }
+        if !names.insert(name.to_owned()) {
+            return Err(format!("{resource}.tekton.dev {name:?} already exists"));
+        }
+        Ok(())
+    }
+
     /// A name for a container that no other run and no other pod has, in the runtime's alphabet.
     pub fn container_id(&self, pod: &str, container: &str) -> String {
         format!("{pod}.{container}")
@@ -45,7 +83,15 @@ impl Shared<'_> {
 
     /// Claims that the run made for itself.
     pub fn claims(&self) -> PathBuf {
-        self.recording.scratch().join("claims")
+        claims(self.recording.dir())
+    }
+
+    /// Records how a TaskRun of a pipeline ended. When that fails, a run that goes on with this one runs it again.
+    pub fn record_task_run(&self, run: &TaskRun) {
+        if let Err(e) = self.recording.task_run(run) {
+            let message = format!("cannot record how {} ended: {e}", run.metadata.name);
+            self.journal.record(Happened::Warning { message });
+        }
     }
 
     /// Where the runtime keeps the state of this run's containers. In memory, because environments hold secrets.

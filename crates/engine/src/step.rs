@@ -2,25 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use base::size;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tekton::prepare::paths::CREDENTIALS;
 use tekton::prepare::{OnError, PreparedStep};
-use tekton::status::results;
 use tekton::status::step::{StepEnd, ended as ended_state};
+use tekton::status::{artifacts, results};
 use tekton::substitute::step_results::FinishedStep;
+use tekton::types::status::Artifacts;
 use tekton::types::step::StepOutputConfig;
 use tekton::types::{StepState, Time};
 
 use crate::attempt::Scene;
 use crate::cel::Evaluator;
+use crate::cgroup::Trouble;
+use crate::config::{Shell, ShellWhen};
 use crate::container::{Described, Ready, prepare};
 use crate::event::Happened;
-use crate::local::container::{Ended as ContainerEnded, Stopped};
+use crate::limits::Limits;
+use crate::local::container::{Ended as ContainerEnded, OUT_OF_MEMORY, Stopped};
 use crate::local::hand_over::{into_home, into_memory};
+use crate::local::shell::Terminal;
+use crate::local::stop::Reason;
 use crate::log::{StepLog, tee};
 
 /// A result larger than this is not read: a cluster refuses much smaller ones.
@@ -52,9 +59,10 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
     };
     let end = match end {
         StepEnd::Failed(code) if prepared.on_error == OnError::Continue => StepEnd::Continued(code),
+        StepEnd::OutOfMemory if prepared.on_error == OnError::Continue => StepEnd::Continued(OUT_OF_MEMORY),
         other => other,
     };
-    let status_dir = scene.pod.status(index);
+    let run = scene.pod.run(index);
     let exit_code = match end {
         StepEnd::Completed | StepEnd::Unwanted => Some(0),
         StepEnd::Continued(code) => Some(code),
@@ -62,16 +70,20 @@ pub fn run(scene: &Scene<'_>, index: usize, finished: &[FinishedStep]) -> Ended 
     };
     if let Some(code) = exit_code {
         // Later steps read it through $(steps.step-<name>.exitCode.path); its folder was made with the pod.
-        let _ = fs::write(status_dir.join("exitCode"), code.to_string());
+        let _ = write_file(&run, "status/exitCode", &code.to_string());
     }
-    let files =
-        read_files(&status_dir.join("results"), prepared.step.results.iter().map(|r| r.name.as_str()));
+    let files = read_files(&run, "status/results", prepared.step.results.iter().map(|r| r.name.as_str()));
+    let artifacts = read_artifacts(scene, &prepared.name, &run, "status/artifacts");
     let results = results::read_step(&prepared.step.results, &files);
     let image = scene.image_id(&prepared.step.image);
     let times = (Some(started), Time(clock.now()));
+    let mut state = ended_state(&prepared, end, &scene.prepared.pod_name, &image, times, results);
+    if let Some(Artifacts { inputs, outputs }) = artifacts.clone() {
+        (state.inputs, state.outputs) = (inputs, outputs);
+    }
     Ended {
-        state: ended_state(&prepared, end, &scene.prepared.pod_name, &image, times, results),
-        finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts: None },
+        state,
+        finished: FinishedStep { name: prepared.name.clone(), results: files, artifacts },
         fails: end.fails(),
     }
 }
@@ -104,6 +116,7 @@ fn execute(scene: &Scene<'_>, index: usize, prepared: &PreparedStep) -> StepEnd 
             }
             match (ended.stopped, ended.code) {
                 (None, 0) => StepEnd::Completed,
+                (None, OUT_OF_MEMORY) if ended.trouble.out_of_memory => StepEnd::OutOfMemory,
                 (None, code) => StepEnd::Failed(code),
                 (Some(Stopped::Deadline), _) if step_deadline => StepEnd::TimedOut,
                 (Some(Stopped::Deadline), _) => StepEnd::RunTimedOut,
@@ -139,10 +152,16 @@ fn contained(
             env: &step.env,
             mounts,
             security: step.security_context.as_ref(),
+            resources: &step.compute_resources,
+            isolated: scene.prepared.is_hermetic(),
         },
     )?;
     if let Some(memory) = memory {
         hand_over(scene, &prepared.name, &ready, &memory);
+    }
+    if let Some(ended) = shell_instead(scene, prepared, &ready) {
+        scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
+        return Ok((ended, false));
     }
     let (out, err) = (step.stdout_config.as_ref(), step.stderr_config.as_ref());
     let stdout = tee(log.sink(), copy_to(scene, &ready, out)?);
@@ -153,8 +172,62 @@ fn contained(
     let deadline = [own_deadline, scene.deadline].into_iter().flatten().min();
     let container = ready.start(stdout, stderr)?;
     let ended = container.wait(deadline, scene.stop, GRACE).map_err(|e| e.to_string())?;
+    explain(log, &ready.spec.limits, ended.trouble);
+    let fails = ended.code != 0 && ended.stopped.is_none() && ended.runtime_error.is_none();
+    if let Some(Shell { terminal, when: ShellWhen::StepFails }) = &scene.shared.config.shell
+        && fails
+        && prepared.on_error != OnError::Continue
+    {
+        open_shell(scene, prepared, &ready, terminal, Some(ended.code));
+    }
     scene.pod.unmount(&prepared.container).map_err(|e| e.to_string())?;
     Ok((ended, own_deadline.is_some() && own_deadline == deadline))
+}
+
+/// The shell in place of what the step runs, when that is wanted; after it the run is over.
+fn shell_instead(scene: &Scene<'_>, prepared: &PreparedStep, ready: &Ready<'_>) -> Option<ContainerEnded> {
+    let Some(Shell { terminal, when: ShellWhen::InsteadOf { task, step } }) = &scene.shared.config.shell
+    else {
+        return None;
+    };
+    if task != scene.task || *step != prepared.name {
+        return None;
+    }
+    open_shell(scene, prepared, ready, terminal, None);
+    scene.shared.config.stop.ask(Reason::Cancelled);
+    scene.stop.ask(Reason::Cancelled);
+    let stopped = Some(Stopped::Asked(Reason::Cancelled));
+    Some(ContainerEnded { code: 0, stopped, trouble: Trouble::default(), runtime_error: None })
+}
+
+/// Opens a shell, and tells when it cannot. `exit_code` is that of the step, when it ran.
+fn open_shell(
+    scene: &Scene<'_>,
+    prepared: &PreparedStep,
+    ready: &Ready<'_>,
+    terminal: &Terminal,
+    exit_code: Option<i32>,
+) {
+    let (task, step) = (scene.task, &prepared.name);
+    let journal = &scene.shared.journal;
+    journal.record(Happened::ShellOpened { task: task.to_owned(), step: step.clone(), exit_code });
+    if let Err(e) = ready.shell(terminal) {
+        journal.record(Happened::Warning { message: format!("{task}/{step}: no shell: {e}") });
+    }
+}
+
+/// Says in the log which of its limits the step met.
+fn explain(log: &StepLog, limits: &Limits, trouble: Trouble) {
+    if trouble.out_of_memory {
+        let limit = limits.memory.map(|bytes| format!("; its limit is {}", size::bytes(bytes)));
+        let limit = limit.unwrap_or_default();
+        log.note(&format!("error: the kernel ended a process of this step for want of memory{limit}"));
+    }
+    if let (1.., Some(most)) = (trouble.refused_processes, limits.processes) {
+        log.note(&format!(
+            "warning: this step may have {most} processes at a time and wanted more; --max-processes"
+        ));
+    }
 }
 
 /// Gives the step its credentials. Not every step needs them, so failing to is only told.
@@ -186,14 +259,43 @@ fn copy_to(
     config.map(open).transpose()
 }
 
-/// The files called `names` in `dir`, as text. A file that a step made a link to elsewhere, or that is too large, counts
-/// as missing.
-pub fn read_files<'a>(dir: &Path, names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+/// The artifacts in the folder `under` of `root`. What is not valid is not passed on, and told.
+pub fn read_artifacts(scene: &Scene<'_>, step: &str, root: &Path, under: &str) -> Option<Artifacts> {
+    const NAME: &str = "provenance.json";
+    let text = read_files(root, under, std::iter::once(NAME)).remove(NAME)?;
+    match artifacts::read(&text) {
+        Ok(artifacts) => Some(artifacts),
+        Err(e) => {
+            let message = format!("{}/{step}: its artifacts are not used: {NAME}: {e}", scene.task);
+            scene.shared.journal.record(Happened::Warning { message });
+            None
+        }
+    }
+}
+
+/// A file below `root`, where a step may have put links to elsewhere: then there is none.
+fn open_beneath(root: &Path, path: &Path, flags: OFlags) -> std::io::Result<fs::File> {
+    let root = fs::File::open(root)?;
+    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o644) } else { Mode::empty() };
+    let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    Ok(openat2(&root, path, flags, mode, strict)?.into())
+}
+
+fn write_file(root: &Path, path: &str, text: &str) -> std::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+    open_beneath(root, path.as_ref(), flags)?.write_all(text.as_bytes())
+}
+
+/// The files called `names` in the folder `under` of `root`, as text. A file that a step made a link to elsewhere, or that
+/// is too large, counts as missing.
+pub fn read_files<'a>(
+    root: &Path,
+    under: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, String> {
     let read = |name: &str| -> Option<String> {
-        let root = fs::File::open(dir).ok()?;
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let file = fs::File::from(openat2(&root, name, flags, Mode::empty(), strict).ok()?);
+        let file = open_beneath(root, &Path::new(under).join(name), OFlags::RDONLY).ok()?;
         let meta = file.metadata().ok()?;
         if !meta.is_file() || meta.len() > LARGEST_RESULT {
             return None;

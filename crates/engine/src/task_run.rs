@@ -1,8 +1,8 @@
 //! One TaskRun: its attempts one after the other (tekton.md §2.8).
 
 use tekton::next::retry;
-use tekton::prepare::{self, TaskContext};
-use tekton::status::task_run as status;
+use tekton::prepare::{self, Failure, TaskContext};
+use tekton::status::{reason, task_run as status};
 use tekton::types::{ConditionStatus, TaskRun, Time};
 
 use crate::attempt;
@@ -11,6 +11,9 @@ use crate::finished::as_text;
 use crate::local::stop::{Reason, Stop};
 use crate::record::log_folder;
 use crate::shared::Shared;
+
+/// The annotation of a TaskRun that was found in the step cache; its value is the key.
+pub const CACHED: &str = "streamwright.dev/cached";
 
 /// Runs `run` to its end and gives it back with its status. `task` is the name that events and logs use.
 ///
@@ -21,7 +24,12 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
         let attempt = earlier.len();
         let context = TaskContext { retry_count: attempt, settings: &shared.settings };
         let mut failed_step = None;
-        match prepare::task(&run, shared.catalog, &context) {
+        let cancelled = run.spec.status == "TaskRunCancelled";
+        let prepared = match cancelled {
+            true => Err(Failure::new(reason::TASK_RUN_CANCELLED, cancelled_message(&run))),
+            false => prepare::task(&run, &shared.definitions, &context),
+        };
+        match prepared {
             Ok(prepared) => {
                 for warning in &prepared.warnings {
                     shared.journal.record(Happened::Warning { message: format!("{task}: {warning}") });
@@ -37,8 +45,20 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 let ended = attempt::run(shared, task, &log_name, &prepared, stop);
                 run.status = status::status(&prepared, &ended.attempt, &earlier);
                 failed_step = ended.failed_step;
+                if let Some(key) = ended.cached {
+                    run.metadata.annotations.insert(CACHED.to_owned(), key.short());
+                }
             }
             Err(failure) => {
+                // What could not be fetched because of a request to stop is no failure of the task.
+                let failure = match stop.asked() {
+                    None => failure,
+                    Some(reason) => {
+                        let (name, why) = (&run.metadata.name, stop_message(reason));
+                        let message = format!("TaskRun {name:?} was cancelled. {why}");
+                        Failure::new(reason::TASK_RUN_CANCELLED, message)
+                    }
+                };
                 run.status = status::failed(&failure, Time(shared.config.clock.now()));
                 run.status.retries_status = earlier;
             }
@@ -55,6 +75,13 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 run.status = next;
             }
             None => {
+                if let Some(reason) = stop.asked() {
+                    run.spec.status_message = stop_message(reason).to_owned();
+                }
+                // Before the event: what is said to be finished is so after a crash too.
+                if !run.metadata.owner_references.is_empty() {
+                    shared.record_task_run(&run);
+                }
                 shared.journal.record(Happened::TaskFinished {
                     task: task.to_owned(),
                     succeeded: condition.status == ConditionStatus::True,
@@ -63,13 +90,16 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                     results: as_text(&run.status.results),
                     failed_step,
                 });
-                if let Some(reason) = stop.asked() {
-                    run.spec.status_message = stop_message(reason).to_owned();
-                }
                 return run;
             }
         }
     }
+}
+
+/// What the condition of a run says that was cancelled before it began (§2.14).
+fn cancelled_message(run: &TaskRun) -> String {
+    let message = format!("TaskRun {:?} was cancelled. {}", run.metadata.name, run.spec.status_message);
+    message.trim_end().to_owned()
 }
 
 fn count(n: usize) -> u32 {

@@ -15,6 +15,7 @@ use stream::render::{Request, render};
 use stream::source::folder::Folder;
 use stream::task::Tasks;
 use tekton::catalog::Catalog;
+use tekton::lint::{comment::Comments, lint};
 use tekton::load::load;
 use tekton::validate::{Features, validate_with};
 
@@ -100,8 +101,13 @@ fn from_text_to_tekton() {
     assert_eq!(plan.components[0].component, "base");
     let rendered = shown(render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks }));
 
-    let loaded = shown(load(&Source::new("rendered.yaml", rendered.text())));
+    let source = Source::new("rendered.yaml", rendered.text());
+    let loaded = shown(load(&source));
     assert_eq!(loaded.warnings, Diagnostics::default());
+    // Nothing in it is odd but what its tasks allow with a reason.
+    let comments = Comments::of(&source);
+    let odd = Diagnostics(lint(&loaded.documents).into_iter().filter(|d| !comments.allow(d)).collect());
+    assert_eq!(odd, Diagnostics::default(), "{}", odd.render(false));
     for document in &loaded.documents {
         // What a stock Tekton's admission says of it.
         let found = validate_with(document, &Features::stock());

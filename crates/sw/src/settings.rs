@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::local::rootless;
+
 /// The folder of images, runs and claims.
 ///
 /// ```text
@@ -9,8 +11,10 @@ use std::path::{Path, PathBuf};
 /// layers/   unpacked layers
 /// runs/     journals and logs
 /// claims/   persistent volume claims
+/// steps/    the step cache
 /// checkouts/ git sources of streams
 /// patched/  sources with patches applied
+/// resolved/ what remote references of Tekton YAML meant
 /// builds/   what is known of the last build of each stream
 /// ```
 #[derive(Debug, Clone)]
@@ -20,7 +24,7 @@ impl Home {
     /// `given`, else `/var/lib/streamwright` for root, else `$XDG_DATA_HOME/streamwright`.
     pub fn new(given: Option<PathBuf>) -> Self {
         let dir = given.unwrap_or_else(|| {
-            if rustix::process::geteuid().is_root() {
+            if rustix::process::geteuid().is_root() && !rootless::is_inside() {
                 return PathBuf::from("/var/lib/streamwright");
             }
             let data = std::env::var_os("XDG_DATA_HOME")
@@ -61,6 +65,11 @@ impl Home {
         self.0.join("claims")
     }
 
+    /// The step cache.
+    pub fn steps(&self) -> PathBuf {
+        self.0.join("steps")
+    }
+
     /// Git sources of streams, by repository and commit.
     pub fn checkouts(&self) -> PathBuf {
         self.0.join("checkouts")
@@ -71,6 +80,11 @@ impl Home {
         self.0.join("patched")
     }
 
+    /// What remote references of Tekton YAML meant.
+    pub fn resolved(&self) -> PathBuf {
+        self.0.join("resolved")
+    }
+
     /// What is known of the last build of a stream.
     pub fn builds(&self, stream: &str) -> PathBuf {
         self.0.join("builds").join(stream)
@@ -79,7 +93,7 @@ impl Home {
 
 /// The environment that registry credentials are looked up in.
 pub fn auth_environment() -> oci::auth::AuthEnv {
-    let uid = rustix::process::getuid().as_raw();
+    let uid = rootless::outer_uid();
     oci::auth::AuthEnv::from_variables(|name| std::env::var_os(name), uid)
 }
 

@@ -213,3 +213,80 @@ fn what_has_no_graph_is_refused() {
         (Some(2), "error: the files have no Pipeline called `shop`, but: ship\n")
     );
 }
+
+#[test]
+fn pipelines_in_a_pipeline_are_drawn_inside_it() {
+    let nest = r#"
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: whole}
+spec:
+  tasks:
+    - name: part
+      pipelineSpec:
+        tasks:
+          - {name: one, taskSpec: {steps: [{name: s, image: i, script: "true"}]}}
+          - {name: two, runAfter: [one], pipelineRef: {name: whole}}
+        finally: [{name: end, taskSpec: {steps: [{name: s, image: i, script: "true"}]}}]
+    - {name: after, runAfter: [part], taskSpec: {steps: [{name: s, image: i, script: "true"}]}}
+"#;
+    insta::assert_snapshot!(drawn(nest, &[]), @r##"
+    pipeline whole: 2 tasks in 2 levels
+
+    level 1
+    └─ part
+         a pipeline of its own
+         level 1
+         └─ one
+              step s  i
+         level 2
+         └─ two
+              after one: runAfter
+              pipeline whole
+              unknown pipeline: it is a part of itself
+         finally, when all of these have ended
+         └─ end
+              step s  i
+
+    level 2
+    └─ after
+         after part: runAfter
+         step s  i
+    "##);
+    insta::assert_snapshot!(drawn(nest, &["-o", "dot"]), @r##"
+    digraph "whole" {
+      rankdir=LR;
+      node [shape=box];
+      "part" [label="part\na pipeline of its own"];
+      "after" [label="after\ns: i"];
+      "part" -> "after" [label="runAfter"];
+      subgraph "cluster_part/" {
+        label="part";
+        "part/one" [label="one\ns: i"];
+        "part/two" [label="two\npipeline whole\nunknown pipeline: it is a part of itself"];
+        subgraph "cluster_part/finally" {
+          label="finally";
+          style=dashed;
+          "part/end" [label="end\ns: i"];
+        }
+        "part/one" -> "part/two" [label="runAfter"];
+      }
+      "part" -> "part/one" [style=dotted];
+    }
+    "##);
+    insta::assert_snapshot!(drawn(nest, &["-o", "mermaid"]), @r##"
+    flowchart LR
+      t0["part<br/>a pipeline of its own"]
+      t1["after<br/>s: i"]
+      t0 -->|"runAfter"| t1
+      subgraph t0_["part"]
+        t0_0["one<br/>s: i"]
+        t0_1["two<br/>pipeline whole<br/>unknown pipeline: it is a part of itself"]
+        subgraph t0_finally["finally"]
+          t0_2["end<br/>s: i"]
+        end
+        t0_0 -->|"runAfter"| t0_1
+      end
+      t0 -.-> t0_0
+    "##);
+}

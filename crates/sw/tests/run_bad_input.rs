@@ -324,7 +324,7 @@ fn workspaces() {
 #[test]
 fn a_folder_that_even_root_cannot_read() {
     // Root reads everything, unless it lacks the capability: drop it.
-    let Some(env) = TestEnv::new() else { return };
+    let Some(env) = TestEnv::for_root("it takes a capability from root") else { return };
     env.write("run.yaml", FOLDER);
     let folder = env.folder("closed");
     let set = |mode| {
@@ -394,7 +394,7 @@ fn with_mounts(env: &TestEnv, script: &str) -> env::Outcome {
 
 #[test]
 fn a_full_disk() {
-    let Some(env) = TestEnv::new() else { return };
+    let Some(env) = TestEnv::for_root("it mounts a small disk") else { return };
     fs::create_dir(env.home()).unwrap();
     env.write("fine.yaml", FINE);
     let fills = "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: fills}, spec: {taskSpec: {steps: [{name: s, image: i, script: 'head -c 5000000 /dev/zero > /workspace/big'}, {name: after, image: i, script: 'true'}]}}}";
@@ -453,7 +453,7 @@ fn a_full_disk() {
 
 #[test]
 fn a_home_that_cannot_be_written() {
-    let Some(env) = TestEnv::new() else { return };
+    let Some(env) = TestEnv::for_root("it mounts a disk that cannot be written") else { return };
     fs::create_dir(env.home()).unwrap();
     env.write("fine.yaml", FINE);
     let outcome = with_mounts(

@@ -96,6 +96,40 @@ impl Graph {
         self.parents.contains_key(task)
     }
 
+    /// All that `task` waits for, directly or through others; nobody for an unknown task.
+    pub fn ancestors(&self, task: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut next: Vec<&str> = self.parents(task).iter().map(String::as_str).collect();
+        while let Some(parent) = next.pop() {
+            if found.insert(parent) {
+                next.extend(self.parents(parent).iter().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    /// The graph of some of the tasks. What waited for one that is not among them waits for those that this one waited for.
+    pub fn restricted(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let nearest = |task: &str| {
+            let mut found: Vec<String> = Vec::new();
+            let mut seen = BTreeSet::new();
+            let mut next: Vec<&String> = self.parents(task).iter().rev().collect();
+            while let Some(parent) = next.pop() {
+                if !seen.insert(parent) {
+                    continue;
+                }
+                if keep(parent) {
+                    found.push(parent.clone());
+                } else {
+                    next.extend(self.parents(parent).iter().rev());
+                }
+            }
+            found
+        };
+        let kept = self.tasks().filter(|task| keep(task));
+        Self { parents: kept.map(|task| (task.to_owned(), nearest(task))).collect() }
+    }
+
     /// The tasks such that each stands behind those it waits for; independent ones keep the declared order.
     pub fn order(&self) -> Vec<&str> {
         let mut waiting: IndexMap<&str, usize> =
@@ -154,6 +188,17 @@ mod tests {
         assert_eq!(graph.parents("d"), ["b", "c"]);
         assert_eq!(graph.tasks().collect::<Vec<_>>(), ["d", "a", "b", "c"]);
         assert!(graph.parents("nobody").is_empty());
+    }
+
+    #[test]
+    fn a_part_keeps_the_order_of_the_whole() {
+        let graph =
+            build(&[("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &["d"])]).unwrap();
+        assert_eq!(graph.ancestors("d").into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(graph.ancestors("a").is_empty());
+        let part = graph.restricted(|task| ["a", "c", "e"].contains(&task));
+        assert_eq!(part.parents("e"), ["a", "c"]);
+        assert_eq!(part.order(), ["a", "c", "e"]);
     }
 
     #[test]

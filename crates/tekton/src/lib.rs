@@ -6,8 +6,11 @@
 //! - [`convert`]: v1beta1 as v1
 //! - [`load`](mod@load): texts as objects
 //! - [`catalog`]: objects by kind and name
+//! - [`contents`]: what config maps and secrets hold
 //! - [`defaults`]: what admission writes into objects
+//! - [`cluster`]: how a cluster is configured: defaults and feature flags
 //! - [`validate`](mod@validate): what admission refuses
+//! - [`lint`](mod@lint): what is taken and probably not meant
 //! - [`strict`]: whether a text is plain Tekton that any cluster takes
 //! - [`substitute`]: `$(…)` in fields
 //! - [`graph`]: which pipeline task waits for which
@@ -19,10 +22,13 @@
 //! - [`next`]: what a pipeline run does next
 
 pub mod catalog;
+pub mod cluster;
+pub mod contents;
 pub mod convert;
 pub mod decode;
 pub mod defaults;
 pub mod graph;
+pub mod lint;
 pub mod load;
 pub mod matrix;
 pub mod next;

@@ -249,7 +249,8 @@ impl Loader<'_> {
 
     fn foreign(&mut self, api_version: &str, kind: &str, node: &Node) -> Object {
         let name = node.at("metadata.name").and_then(Node::as_str).unwrap_or_default().to_owned();
-        let message = format!("skipped {kind} {name} ({api_version}): it is not used here");
+        let called = if name.is_empty() { String::new() } else { format!(" {name}") };
+        let message = format!("skipped {kind}{called} ({api_version}): it is not used here");
         self.report(Diagnostic::warning("foreign-kind", message), node.span_of("kind"));
         Object::Other { api_version: api_version.to_owned(), kind: kind.to_owned(), name }
     }

@@ -6,11 +6,12 @@ use crate::graph::{Graph, GraphError};
 use crate::matrix;
 use crate::next::children::matrix_lists;
 use crate::prepare::pipeline::parents;
-use crate::prepare::{Definitions, pipeline_params};
+use crate::prepare::{Definition, Definitions, pipeline_params};
 use crate::substitute::reference::task_result;
 use crate::substitute::{Replacements, pipeline as fields};
 use crate::types::{
-    EmbeddedTask, Matrix, Param, ParamValue, PipelineSpec, PipelineTask, Step, TaskSpec, WhenExpression,
+    EmbeddedTask, Matrix, ObjectMeta, Param, ParamValue, PipelineSpec, PipelineTask, Step, StepRef, TaskRef,
+    TaskSpec, WhenExpression,
 };
 
 /// A pipeline before it runs.
@@ -67,6 +68,12 @@ pub enum Runs {
         /// The name of the pipeline it refers to; none when it is written in place.
         #[serde(skip_serializing_if = "Option::is_none")]
         pipeline: Option<String>,
+        /// What it does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<PipelineOutline>>,
+        /// Why that is not known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// Something that a controller other than Tekton's runs.
     Custom {
@@ -173,7 +180,10 @@ impl std::fmt::Display for Reason {
 /// More runs of one task than this are not counted: no administrator allows them (§2.23).
 const MOST_RUNS: usize = 10_000;
 
-/// Outlines a pipeline. `given` are the params of its run, as far as they are known.
+/// More pipelines in one are not looked into: a few lines can refer to millions.
+const MOST_PIPELINES: usize = 1000;
+
+/// Outlines a pipeline, and the pipelines in it. `given` are the params of its run, as far as they are known.
 ///
 /// # Errors
 /// Tasks that are no graph.
@@ -183,20 +193,82 @@ pub fn pipeline(
     given: &[Param],
     definitions: &dyn Definitions,
 ) -> Result<PipelineOutline, GraphError> {
-    let graph = Graph::build(spec.tasks.iter().map(|task| (&*task.name, parents(task))))?;
-    // Without its params a pipeline can still be looked at; only how far it fans out may stay open.
-    let known = pipeline_params::table(&spec.params, given).unwrap_or_default();
-    let finally: Vec<String> = spec.finally.iter().map(|task| task.name.clone()).collect();
-    let edges = spec.all_tasks().flat_map(|task| edges(task, finally.contains(&task.name)));
-    // Nothing checks yet whom the steps of an inline task of `finally` look at.
-    let edges = edges.filter(|edge| graph.contains(&edge.from)).collect();
-    Ok(PipelineOutline {
-        name: name.to_owned(),
-        tasks: spec.all_tasks().map(|task| node(task, &known, definitions)).collect(),
-        levels: levels(&graph),
-        finally,
-        edges,
-    })
+    Nesting { definitions, around: vec![name.to_owned()], left: MOST_PIPELINES }.pipeline(name, spec, given)
+}
+
+/// Pipelines in pipelines.
+struct Nesting<'a> {
+    definitions: &'a dyn Definitions,
+    /// The referenced pipelines around the one that is looked at.
+    around: Vec<String>,
+    /// How many more are looked into.
+    left: usize,
+}
+
+impl Nesting<'_> {
+    fn pipeline(
+        &mut self,
+        name: &str,
+        spec: &PipelineSpec,
+        given: &[Param],
+    ) -> Result<PipelineOutline, GraphError> {
+        let graph = Graph::build(spec.tasks.iter().map(|task| (&*task.name, parents(task))))?;
+        // Without its params a pipeline can still be looked at; only how far it fans out may stay open.
+        let known = pipeline_params::table(&spec.params, given).unwrap_or_default();
+        let finally: Vec<String> = spec.finally.iter().map(|task| task.name.clone()).collect();
+        let edges = spec.all_tasks().flat_map(|task| edges(task, finally.contains(&task.name)));
+        // Nothing checks yet whom the steps of an inline task of `finally` look at.
+        let edges = edges.filter(|edge| graph.contains(&edge.from)).collect();
+        Ok(PipelineOutline {
+            name: name.to_owned(),
+            tasks: spec.all_tasks().map(|task| self.node(task, &known)).collect(),
+            levels: levels(&graph),
+            finally,
+            edges,
+        })
+    }
+
+    fn node(&mut self, task: &PipelineTask, known: &Replacements) -> Node {
+        let is_pipeline = task.pipeline_ref.is_some() || task.pipeline_spec.is_some();
+        Node {
+            name: task.name.clone(),
+            runs: if is_pipeline { self.inner(task) } else { runs(task, known, self.definitions) },
+            when: task.when.iter().map(guard).collect(),
+            matrix: task.is_matrixed().then(|| fan_out(task, known)),
+            retries: task.retries,
+        }
+    }
+
+    /// A task that is a pipeline.
+    fn inner(&mut self, task: &PipelineTask) -> Runs {
+        let reference = task.pipeline_ref.as_ref();
+        let found = match reference {
+            Some(reference) => self.definitions.pipeline(reference).map_err(|e| e.to_string()),
+            None => Ok(Definition {
+                metadata: ObjectMeta { name: task.name.clone(), ..ObjectMeta::default() },
+                spec: task.pipeline_spec.as_deref().cloned().unwrap_or_default(),
+                source: None,
+            }),
+        };
+        let pipeline = reference.map(|r| r.name.clone());
+        let outline = found.and_then(|found| {
+            let name = found.metadata.name;
+            if reference.is_some() && self.around.contains(&name) {
+                return Err("it is a part of itself".to_owned());
+            }
+            self.left = self.left.checked_sub(1).ok_or("there are too many pipelines in this one")?;
+            self.around.extend(reference.map(|_| name.clone()));
+            let outline = self.pipeline(&name, &found.spec, &task.params).map_err(|e| e.to_string());
+            if reference.is_some() {
+                self.around.pop();
+            }
+            outline
+        });
+        match outline {
+            Ok(outline) => Runs::Pipeline { pipeline, outline: Some(Box::new(outline)), problem: None },
+            Err(problem) => Runs::Pipeline { pipeline, outline: None, problem: Some(problem) },
+        }
+    }
 }
 
 /// Outlines a task.
@@ -290,31 +362,21 @@ fn parts(task: &PipelineTask) -> Vec<(String, PipelineTask)> {
     parts
 }
 
-fn node(task: &PipelineTask, known: &Replacements, definitions: &dyn Definitions) -> Node {
-    Node {
-        name: task.name.clone(),
-        runs: runs(task, definitions),
-        when: task.when.iter().map(guard).collect(),
-        matrix: task.is_matrixed().then(|| fan_out(task, known)),
-        retries: task.retries,
-    }
-}
-
-fn runs(task: &PipelineTask, definitions: &dyn Definitions) -> Runs {
+fn runs(task: &PipelineTask, known: &Replacements, definitions: &dyn Definitions) -> Runs {
     if task.is_custom() {
         let inline = task.task_spec.as_ref().map(|t| t.kind.clone());
         let kind = task.task_ref.as_ref().map(|r| r.kind.clone()).or(inline).unwrap_or_default();
         return Runs::Custom { kind };
     }
-    if task.pipeline_ref.is_some() || task.pipeline_spec.is_some() {
-        return Runs::Pipeline { pipeline: task.pipeline_ref.as_ref().map(|r| r.name.clone()) };
-    }
     match (&task.task_ref, task.inline()) {
-        (Some(reference), _) => match definitions.task(reference) {
+        (Some(reference), _) => match definitions.task(&known_params(reference, known)) {
             Ok(found) => {
                 Runs::Task { content: content(&found.spec, definitions), task: Some(found.metadata.name) }
             }
-            Err(problem) => Runs::Unknown { task: reference.name.clone(), problem: problem.to_string() },
+            Err(problem) => Runs::Unknown {
+                task: shown(&reference.name, &reference.resolver),
+                problem: problem.to_string(),
+            },
         },
         (None, inline) => {
             let content = inline.map(|spec| content(spec, definitions)).unwrap_or_default();
@@ -323,17 +385,33 @@ fn runs(task: &PipelineTask, definitions: &dyn Definitions) -> Runs {
     }
 }
 
+/// What a reference is called before it is known what it means.
+fn shown(name: &str, resolver: &str) -> String {
+    if name.is_empty() { format!("(resolver {resolver})") } else { name.to_owned() }
+}
+
+/// The reference with the params of its resolver as far as they are known.
+fn known_params(reference: &TaskRef, known: &Replacements) -> TaskRef {
+    let mut reference = reference.clone();
+    known.edit_params(&mut reference.params);
+    reference
+}
+
 fn content(spec: &TaskSpec, definitions: &dyn Definitions) -> TaskContent {
     let template = spec.step_template.as_ref().map(|t| t.image.clone()).unwrap_or_default();
     let step = |(i, step): (usize, &Step)| {
         let action = step.r#ref.as_ref().and_then(|r| definitions.step_action(r).ok());
-        let own = action.map_or_else(|| step.image.clone(), |found| found.spec.image);
+        let own = action.as_ref().map_or_else(|| step.image.clone(), |found| found.spec.image.clone());
+        let named = |r: &StepRef| match &action {
+            Some(found) if r.name.is_empty() => found.metadata.name.clone(),
+            _ => shown(&r.name, &r.resolver),
+        };
         // A step action that was not found does not get the template's image: it will bring its own.
         let bare = own.is_empty() && step.r#ref.is_none();
         Container {
             name: step_name(&step.name, i),
             image: if bare { template.clone() } else { own },
-            action: step.r#ref.as_ref().map(|r| r.name.clone()),
+            action: step.r#ref.as_ref().map(named),
             when: step.when.iter().map(guard).collect(),
         }
     };

@@ -274,7 +274,7 @@ apiVersion: example.com/v1
 kind: Thing
 ";
     insta::assert_snapshot!(strict::check(&Source::new("x", bad)).unwrap_err(), @"
-    x:13:7: Thing (example.com/v1) is not used
+    x:13:7: skipped Thing (example.com/v1): it is not used here
     x:2:13: Task is written in tekton.dev/v1beta1
     x:10:16: feature flag enable-artifacts should be set to true to use artifacts feature.
     ");

@@ -289,7 +289,7 @@ fn pipelines_of_okd_can_be_prepared() {
     });
     let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}1")).unwrap();
     let settings = Settings::default();
-    let context = PipelineContext { settings: &settings, cel: &NoCel };
+    let context = PipelineContext { settings: &settings, cel: &NoCel, ancestors: &[] };
     let mut prepared = 0;
     for run in catalog.runs() {
         let tekton::catalog::Run::Pipeline(run) = run else { continue };
@@ -303,4 +303,35 @@ fn pipelines_of_okd_can_be_prepared() {
         }
     }
     assert!(prepared > 0, "no run in the folder");
+}
+
+#[test]
+fn a_pipeline_is_not_a_part_of_itself() {
+    let settings = Settings::default();
+    let refused = |own: &str, inner: &str, ancestors: &[&str]| {
+        let text = format!(
+            "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: {own}}}\n\
+             spec: {{tasks: [{{name: t, pipelineRef: {{name: {inner}}}}}]}}\n"
+        );
+        let documents = tekton::load::load(&base::Source::new("p.yaml", text)).unwrap().documents;
+        let catalog = Catalog::new(documents, &mut |prefix| prefix.to_owned()).unwrap();
+        let ancestors: Vec<String> = ancestors.iter().map(|a| (*a).to_owned()).collect();
+        let context = PipelineContext { settings: &settings, cel: &NoCel, ancestors: &ancestors };
+        let mut run = run(json!({}), json!({}));
+        run.spec.pipeline_spec = None;
+        run.spec.pipeline_ref = Some(tekton::types::PipelineRef::named(own));
+        prepare::pipeline(&run, &catalog, &context).map(|p| p.ancestors).map_err(|f| f.message)
+    };
+    let message = |name: &str| {
+        format!(
+            "[User error] PipelineRun ns/run can't be Run; couldn't resolve all references: detected cycle in \
+             pipeline-in-pipeline: pipeline \"{name}\" is already running in ancestor chain"
+        )
+    };
+    assert_eq!(refused("a", "b", &[]), Ok(vec!["a".to_owned()]));
+    assert_eq!(refused("a", "a", &[]), Err(message("a")));
+    assert_eq!(refused("b", "a", &["a"]), Err(message("a")));
+    assert_eq!(refused("b", "c", &["a"]), Ok(vec!["a".to_owned(), "b".to_owned()]));
+    // What a resolver gives may have another name than what it was asked for.
+    assert_eq!(refused("a", "c", &["a"]), Err(message("a")));
 }

@@ -12,6 +12,7 @@ fn survive(text: &str) {
     match load(&source) {
         Ok(loaded) => {
             loaded.warnings.render(false);
+            tekton::lint::lint(&loaded.documents).render(false);
             for mut document in loaded.documents {
                 tekton::validate::validate(&document).render(false);
                 tekton::defaults::apply(&mut document.object, &tekton::defaults::Defaults::default());
@@ -122,6 +123,31 @@ fn deep_texts_within_the_limit_are_read() {
     );
     let documents = load(&Source::new("f", text)).unwrap().documents;
     assert_eq!(tekton::validate::validate(&documents[0]).0.len(), 1);
+}
+
+/// Work that grows with the square of these would not end.
+#[test]
+fn long_lists_are_looked_through() {
+    let many =
+        |count: usize, one: &str| (0..count).map(|i| one.replace('@', &i.to_string())).collect::<String>();
+    let task = format!(
+        "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: t}}\nspec:\n  params:\n{}  workspaces:\n{}  results:\n{}  steps:\n  - image: i\n    script: |\n{}",
+        many(5_000, "  - name: p@\n"),
+        many(5_000, "  - {name: w@}\n"),
+        many(5_000, "  # sw: allow unused-param\n  # sw: allow nothing\n  - {name: r@}\n"),
+        many(5_000, "      echo $(params.q@) $(workspaces.v@.path) /workspace/x@ $(results.s@.path) $(\n"),
+    );
+    let pipeline = format!(
+        "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p}}\nspec:\n  tasks:\n  - name: a\n    taskRef: {{name: t}}\n    params:\n{}    workspaces:\n{}    runAfter:\n{}",
+        many(5_000, "    - {name: o@, value: x}\n"),
+        many(5_000, "    - {name: u@}\n"),
+        many(5_000, "    - x@\n"),
+    );
+    let source = Source::new("f", format!("{task}---\n{pipeline}"));
+    let documents = load(&source).unwrap_or_else(|e| panic!("{}", e.0[0].message)).documents;
+    let comments = tekton::lint::comment::Comments::of(&source);
+    let found: Vec<_> = tekton::lint::lint(&documents).into_iter().filter(|d| !comments.allow(d)).collect();
+    assert!(found.len() > 200, "{}", found.len());
 }
 
 #[test]

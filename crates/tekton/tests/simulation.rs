@@ -75,7 +75,7 @@ struct Replay<'a> {
 impl Replay<'_> {
     fn pipeline(&self, run: &PipelineRun) {
         let name = run.metadata.name.clone();
-        let context = PipelineContext { settings: &self.settings, cel: &Equality };
+        let context = PipelineContext { settings: &self.settings, cel: &Equality, ancestors: &[] };
         let prepared =
             prepare::pipeline(run, self.catalog, &context).unwrap_or_else(|f| panic!("{name}: {f}"));
         let mut facts = Facts::default();

@@ -5,10 +5,16 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{
-    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxDeviceCgroupBuilder, LinuxNamespaceBuilder,
-    LinuxNamespaceType, LinuxResourcesBuilder, Mount, MountBuilder, ProcessBuilder, RootBuilder, Spec,
-    SpecBuilder, UserBuilder,
+    Capability, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxCpuBuilder, LinuxDevice,
+    LinuxDeviceCgroupBuilder, LinuxMemoryBuilder, LinuxNamespaceBuilder, LinuxNamespaceType,
+    LinuxPidsBuilder, LinuxResources, LinuxResourcesBuilder, Mount, MountBuilder, PosixRlimit,
+    PosixRlimitBuilder, PosixRlimitType, ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
+use crate::limits::Limits;
+
+use super::{devices, rootless};
 
 /// Who the process runs as, in the container's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +68,10 @@ pub struct Privileges {
     pub read_only_root: bool,
     /// setuid programs give nothing.
     pub no_new_privileges: bool,
+    /// Devices of this machine, besides those that every container has.
+    pub devices: Vec<PathBuf>,
+    /// No network but loopback.
+    pub isolated: bool,
 }
 
 /// All that is needed to run one process in a container.
@@ -83,6 +93,10 @@ pub struct ContainerSpec {
     pub mounts: Vec<Mounted>,
     /// What it may do.
     pub privileges: Privileges,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether its standard input is a terminal, which it then controls.
+    pub terminal: bool,
     /// Path of the container's control group below each controller.
     pub cgroup: String,
 }
@@ -143,7 +157,7 @@ impl ContainerSpec {
             .ambient(HashSet::new())
             .build()?;
         let process = ProcessBuilder::default()
-            .terminal(false)
+            .terminal(self.terminal)
             .user(
                 UserBuilder::default()
                     .uid(self.user.uid)
@@ -155,31 +169,36 @@ impl ContainerSpec {
             .env(self.env.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>())
             .cwd(&self.cwd)
             .capabilities(capability_sets)
-            .rlimits(Vec::new())
+            .rlimits(self.rlimits()?)
+            .oom_score_adj(first_to_end())
             .no_new_privileges(privileges.no_new_privileges)
             .build()?;
-        let namespaces = [
+        let mut namespaces = vec![
             LinuxNamespaceType::Pid,
             LinuxNamespaceType::Ipc,
             LinuxNamespaceType::Uts,
             LinuxNamespaceType::Mount,
-        ]
-        .into_iter()
-        .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
-        .collect::<Result<Vec<_>, _>>()?;
-        let resources = LinuxResourcesBuilder::default()
-            .devices(vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?])
-            .build()?;
+        ];
+        namespaces.extend(privileges.isolated.then_some(LinuxNamespaceType::Network));
+        let namespaces = namespaces
+            .into_iter()
+            .map(|typ| LinuxNamespaceBuilder::default().typ(typ).build())
+            .collect::<Result<Vec<_>, _>>()?;
         let paths = |list: &[&str]| -> Vec<String> {
             if privileges.privileged { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
         };
-        let linux = LinuxBuilder::default()
+        let mut linux = LinuxBuilder::default()
+            .resources(self.resources()?)
             .namespaces(namespaces)
-            .resources(resources)
+            .devices(self.devices()?)
             .cgroups_path(&self.cgroup)
             .masked_paths(paths(&MASKED))
             .readonly_paths(paths(&READ_ONLY))
             .build()?;
+        if rootless::is_inside() {
+            // A runtime that is not asked for control groups does not mind that there are none.
+            linux.set_resources(None).set_cgroups_path(None);
+        }
         Ok(SpecBuilder::default()
             .version("1.0.2")
             .root(RootBuilder::default().path(&self.rootfs).readonly(privileges.read_only_root).build()?)
@@ -188,6 +207,41 @@ impl ContainerSpec {
             .process(process)
             .linux(linux)
             .build()?)
+    }
+
+    fn devices(&self) -> Result<Vec<LinuxDevice>, OciSpecError> {
+        let Privileges { devices, privileged, .. } = &self.privileges;
+        devices.iter().filter_map(|path| devices::describe(path, *privileged).transpose()).collect()
+    }
+
+    /// All devices are allowed: what is in /dev, and who may make more, decides.
+    fn resources(&self) -> Result<LinuxResources, OciSpecError> {
+        let devices = vec![LinuxDeviceCgroupBuilder::default().allow(true).access("rwm").build()?];
+        let mut resources = LinuxResourcesBuilder::default().devices(devices);
+        if let Some(thousandths) = self.limits.cpu {
+            // The kernel takes no quota below a millisecond.
+            let quota = (thousandths.saturating_mul(CPU_PERIOD) / 1000).max(1000);
+            resources =
+                resources.cpu(LinuxCpuBuilder::default().quota(signed(quota)).period(CPU_PERIOD).build()?);
+        }
+        if let Some(bytes) = self.limits.memory {
+            let memory = LinuxMemoryBuilder::default().limit(signed(bytes));
+            // Memory and swap together: as much swap as memory would be twice the limit.
+            let memory = if self.limits.with_swap { memory.swap(signed(bytes)) } else { memory };
+            resources = resources.memory(memory.build()?);
+        }
+        if let Some(processes) = self.limits.processes.filter(|_| !self.limits.processes_of_user) {
+            resources = resources.pids(LinuxPidsBuilder::default().limit(signed(processes)).build()?);
+        }
+        resources.build()
+    }
+
+    fn rlimits(&self) -> Result<Vec<PosixRlimit>, OciSpecError> {
+        let Some(n) = self.limits.processes.filter(|_| self.limits.processes_of_user) else {
+            return Ok(Vec::new());
+        };
+        let builder = PosixRlimitBuilder::default().typ(PosixRlimitType::RlimitNproc);
+        Ok(vec![builder.soft(n).hard(n).build()?])
     }
 
     fn oci_mounts(&self) -> Result<Vec<Mount>, OciSpecError> {
@@ -212,7 +266,9 @@ impl ContainerSpec {
             mounts.push(match &m.what {
                 What::Bind { source, read_only } => {
                     let access = if *read_only { "ro" } else { "rw" };
-                    mount(&target, "none", &source.to_string_lossy(), &["rbind", "rprivate", access])?
+                    let mut options = vec!["rbind", "rprivate", access];
+                    options.extend(locked_options(source));
+                    mount(&target, "none", &source.to_string_lossy(), &options)?
                 }
                 What::Memory { size, mode } => {
                     let mode = format!("mode={mode:o}");
@@ -247,6 +303,36 @@ impl ContainerSpec {
         }
         Ok(set.intersection(&own).copied().collect())
     }
+}
+
+/// Options of the mount that `source` is on, which a user namespace can only pass on (mount_namespaces(7)).
+fn locked_options(source: &Path) -> Vec<&'static str> {
+    if !rootless::is_inside() {
+        return Vec::new();
+    }
+    let flags = statvfs(source).map_or(StatVfsMountFlags::empty(), |s| s.f_flag);
+    let locked = [
+        (StatVfsMountFlags::NOSUID, "nosuid"),
+        (StatVfsMountFlags::NODEV, "nodev"),
+        (StatVfsMountFlags::NOEXEC, "noexec"),
+        (StatVfsMountFlags::RDONLY, "ro"),
+    ];
+    locked.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, option)| option).collect()
+}
+
+/// Period of the processor's quota in microseconds, as Kubernetes has it.
+const CPU_PERIOD: u64 = 100_000;
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// When this machine runs out of memory, the kernel shall end what steps do and not the engine, or anything else.
+fn first_to_end() -> i32 {
+    const STEPS: i32 = 500;
+    // Less than what this process has itself is not permitted.
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|s| s.trim().parse().ok());
+    own.unwrap_or(0).max(STEPS)
 }
 
 /// Those that this process has itself: nobody can give more, and a runtime that is asked to fails. Without /proc, those

@@ -1,15 +1,19 @@
 //! From what a step or sidecar asks for and what its image says to one container (tekton.md §2.2, §2.5, §2.6).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci::ImageConfig;
 use tekton::substitute::kubernetes::expand;
 use tekton::types::SecurityContext;
 use tekton::types::core::security::PodSecurityContext;
 
+use crate::limits::Limits;
+
 use super::bundle::{ContainerSpec, Mounted, Privileges, What};
+use super::devices;
 use super::environment::Environment;
 use super::images::Resolved;
+use super::rootless;
 use super::user::{self, UnknownUser};
 
 /// PATH of an image that sets none.
@@ -56,6 +60,12 @@ pub struct Wanted<'a> {
     pub hostname: &'a str,
     /// This program's own file, shown to the `host` image as /usr/local/bin/sw.
     pub this: &'a Path,
+    /// Devices that it asks for.
+    pub devices: Vec<PathBuf>,
+    /// No network but loopback.
+    pub isolated: bool,
+    /// What it may use.
+    pub limits: Limits,
     /// Control group.
     pub cgroup: String,
 }
@@ -78,6 +88,9 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
     let (mut user, home) = user::resolve(rootfs, &process.user, run_as)?;
     let groups = pod.supplemental_groups.iter().chain(&pod.fs_group);
     user.groups.extend(groups.filter_map(|g| u32::try_from(*g).ok()));
+    if rootless::is_inside() {
+        user = rootless::known(user).map_err(ComposeError::Unmapped)?;
+    }
     if security.run_as_non_root.or(pod.run_as_non_root) == Some(true) && user.uid == 0 {
         return Err(ComposeError::Root);
     }
@@ -109,7 +122,6 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
         process.cmd.as_deref().unwrap_or_default(),
     )?;
     let mut mounts = wanted.mounts;
-    mounts.extend(network_files());
     if *wanted.image == Resolved::Host {
         let source = wanted.this.to_owned();
         mounts.push(Mounted {
@@ -132,7 +144,11 @@ pub fn compose(wanted: Wanted<'_>, rootfs: &Path) -> Result<ContainerSpec, Compo
             drop: capabilities.drop,
             read_only_root: security.read_only_root_filesystem == Some(true),
             no_new_privileges: security.allow_privilege_escalation == Some(false),
+            devices: if security.privileged == Some(true) { devices::all() } else { wanted.devices },
+            isolated: wanted.isolated,
         },
+        limits: wanted.limits,
+        terminal: false,
         cgroup: wanted.cgroup,
     })
 }
@@ -172,21 +188,15 @@ fn working_dir(own: &str, image: &str) -> String {
     }
 }
 
-/// The container shares this machine's network, so names must resolve as they do here.
-fn network_files() -> impl Iterator<Item = Mounted> {
-    ["/etc/resolv.conf", "/etc/hosts"].into_iter().filter_map(|path| {
-        // A link is mounted as what it points to.
-        let source = std::fs::canonicalize(path).ok()?;
-        Some(Mounted { target: path.into(), what: What::Bind { source, read_only: true } })
-    })
-}
-
 /// Why a container cannot be composed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
     /// The image names a user it does not have.
     #[error(transparent)]
     User(#[from] UnknownUser),
+    /// Without root, users and groups are few.
+    #[error("{0}")]
+    Unmapped(String),
     /// Neither the step nor the image says what to run.
     #[error("there is nothing to run: the step has neither script nor command, and the image no entry point")]
     NothingToRun,

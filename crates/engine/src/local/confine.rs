@@ -5,7 +5,7 @@
 //! clean-up code having to run.
 //!
 //! ```text
-//! sw run …            outer: waits, passes signals on          (the user's namespaces)
+//! sw run …            outer: waits, passes signals on          (the user's namespaces; without root, a user namespace)
 //!  └─ sw run …        inner: the engine, process 1             (private mounts and processes)
 //!      ├─ runtime ── container
 //!      └─ runtime ── container
@@ -27,6 +27,7 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use super::container::catches_sigterm;
+use super::rootless;
 
 /// Set for the inner process: the descriptor whose other end the outer process holds.
 const MARKER: &str = "STREAMWRIGHT_CONFINED";
@@ -54,6 +55,9 @@ pub fn enter() -> Result<Entered, ConfineError> {
 fn outside() -> Result<u8, ConfineError> {
     let signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGCHLD]);
     let mut signals = signals.map_err(ConfineError::Start)?;
+    if !rustix::process::geteuid().is_root() {
+        rootless::enter().map_err(ConfineError::User)?;
+    }
     #[expect(unsafe_code, reason = "unsafe only for FILES, which could tear descriptors from other threads")]
     // SAFETY: FILES is not among the flags.
     unsafe { unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::NEWPID) }
@@ -130,6 +134,9 @@ pub fn is_inside() -> bool {
 /// Why the engine has no place to work in.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfineError {
+    /// A user namespace is not to be had, and neither is root.
+    #[error("cannot make a user namespace: {0}; run as root, or see `sw doctor`")]
+    User(#[source] io::Error),
     /// unshare(2) refused.
     #[error("cannot make a private mount and process namespace: {0}; run as root, or see `sw doctor`")]
     Namespaces(#[source] io::Error),

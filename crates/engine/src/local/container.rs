@@ -1,5 +1,6 @@
 //! One running container: started through the runtime, its output pumped to a sink, waited for, stopped.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+use crate::cgroup::{self, Trouble};
 
 use super::bundle::{BundleError, ContainerSpec};
 use super::runtime::Runtime;
@@ -26,8 +29,17 @@ pub struct Container {
     ended: OwnedFd,
     pid_file: PathBuf,
     log_file: PathBuf,
+    /// The runtime's folder for this container.
+    state: PathBuf,
+    cgroup: String,
     pumps: Vec<JoinHandle<()>>,
 }
+
+/// How long the last output of a container that was stopped is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Exit code of a process that the kernel ended for want of memory: 128 + SIGKILL.
+pub const OUT_OF_MEMORY: i32 = 137;
 
 /// How a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +48,8 @@ pub struct Ended {
     pub code: i32,
     /// Why it was stopped from outside, if it was.
     pub stopped: Option<Stopped>,
+    /// What the kernel refused it or ended it for.
+    pub trouble: Trouble,
     /// What the runtime said when it could not make the container.
     pub runtime_error: Option<String>,
 }
@@ -98,7 +112,8 @@ impl Container {
             (None, stream) => pumps.extend(stream.map(|stream| pump(stream, stdout))),
         }
         pumps.extend(child.stderr.take().zip(stderr).map(|(stream, sink)| pump(stream, sink)));
-        Ok(Self { child, ended, pid_file, log_file, pumps })
+        let (state, cgroup) = (state.join(id), spec.cgroup.clone());
+        Ok(Self { child, ended, pid_file, log_file, state, cgroup, pumps })
     }
 
     /// Waits until the container ends, its `deadline` passes, or `stop` is asked; in the latter cases it is stopped:
@@ -194,13 +209,26 @@ impl Container {
                 return Ok(());
             }
         }
-        // The runtime itself hangs: its container ends with the engine's process namespace at the latest.
+        // The runtime itself hangs, or needs too long. What it has forked already would outlive it, with our end of the
+        // output open, and nobody else knows of it.
+        if let Some(runtime) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            kill_descendants(runtime);
+        }
         self.child.kill().map_err(ContainerError::Wait)
     }
 
     fn finish(mut self, stopped: Option<Stopped>) -> Result<Ended, ContainerError> {
         let status = self.child.wait().map_err(ContainerError::Wait)?;
+        // Whoever was stopped prints nothing more that matters. Should a process of it have escaped, with the output open,
+        // the run does not wait for that one; it ends with the engine's process namespace at the latest.
+        let enough = stopped.map(|_| Instant::now() + LAST_WORDS);
         for pump in self.pumps.drain(..) {
+            while !pump.is_finished() && enough.is_some_and(|enough| Instant::now() < enough) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if enough.is_some() && !pump.is_finished() {
+                continue;
+            }
             // A pump only ends by end of file or a panic in the sink, which the sink's owner has reported.
             let _ = pump.join();
         }
@@ -213,8 +241,44 @@ impl Container {
             }
             logged => logged,
         };
-        Ok(Ended { code, stopped, runtime_error })
+        let trouble = cgroup::trouble(&self.cgroup);
+        cgroup::remove(&self.cgroup);
+        // In memory; it goes with the run at the latest.
+        let _ = fs::remove_dir_all(&self.state);
+        Ok(Ended { code, stopped, trouble, runtime_error })
     }
+}
+
+/// Ends all that a process has started, and stops it, so that it starts no more.
+fn kill_descendants(pid: Pid) {
+    let _ = kill_process(pid, Signal::STOP);
+    let mut killed = HashSet::new();
+    loop {
+        // A child may have forked before it was killed; those that are dead stay in the list as long as nobody waits.
+        let new: Vec<Pid> = descendants(pid).into_iter().filter(|pid| killed.insert(*pid)).collect();
+        if new.is_empty() {
+            return;
+        }
+        for pid in new {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The children of a process, and theirs.
+fn descendants(pid: Pid) -> Vec<Pid> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next) {
+        let threads = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten();
+        for thread in threads.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
+        }
+        next += 1;
+    }
+    found.split_off(1)
 }
 
 enum Waited {
@@ -280,4 +344,29 @@ pub enum ContainerError {
     /// Waiting failed.
     #[error("cannot wait for a container: {0}")]
     Wait(#[source] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::BufRead;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn descendants_are_found_in_sessions_of_their_own_too() {
+        let mut outer = Command::new("sh");
+        outer.args(["-c", "setsid sh -c 'sleep 60 & echo $!; wait' & wait"]).stdout(Stdio::piped());
+        let mut outer = outer.spawn().unwrap();
+        let mut innermost = String::new();
+        io::BufReader::new(outer.stdout.take().unwrap()).read_line(&mut innermost).unwrap();
+        let pid = Pid::from_raw(i32::try_from(outer.id()).unwrap()).unwrap();
+        let found = descendants(pid);
+        found.iter().for_each(|pid| kill_process(*pid, Signal::KILL).unwrap());
+        outer.kill().unwrap();
+        outer.wait().unwrap();
+        assert!(found.contains(&Pid::from_raw(innermost.trim().parse().unwrap()).unwrap()), "{found:?}");
+    }
 }

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tekton::catalog::Catalog;
+use tekton::contents::{Contents, Kind, contents};
 use tekton::prepare::paths::CREDENTIALS;
-
-use super::objects::{Contents, Kind, contents};
+use tekton::types::core::objects::LocalObjectReference;
 
 /// Contents by path below `/tekton/creds` and below HOME. Printed for debugging, it shows the paths only.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -35,6 +35,23 @@ pub fn of_account(catalog: &Catalog, account: &str) -> Credentials {
         }
     }
     found.into_files()
+}
+
+/// The credentials for pulling images: a `config.json` from `secrets`, which the pod names, and from those of the account;
+/// no file when there are none. For one registry the pod's win.
+pub fn for_pulling(catalog: &Catalog, account: &str, secrets: &[LocalObjectReference]) -> Credentials {
+    let mut found = Collected::default();
+    let accounts = catalog.service_account(account);
+    let accounts = accounts.iter().flat_map(|a| &a.image_pull_secrets);
+    for reference in accounts.chain(secrets) {
+        if let Err(why) = found.add(catalog, &reference.name) {
+            found.warnings.push(format!("secret {} is not used for pulling images: {why}", reference.name));
+        }
+    }
+    let config = json!({"auths": found.registries}).to_string();
+    let config =
+        (!found.registries.is_empty()).then(|| (".docker/config.json".to_owned(), config.into_bytes()));
+    Credentials { files: config.into_iter().collect(), warnings: found.warnings }
 }
 
 /// What the secrets say, before it is written down.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use tekton::catalog::Catalog;
+use tekton::contents::{Kind, ObjectError, required, value};
 use tekton::substitute::kubernetes::expand;
 use tekton::types::{EnvFromSource, EnvVar};
 
 use super::downward::{PodFacts, resource};
-use super::objects::{Kind, ObjectError, required, value};
 
 /// An ordered environment in which a later value of a name replaces the earlier one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

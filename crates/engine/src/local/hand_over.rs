@@ -120,6 +120,7 @@ mod tests {
 
     use super::super::bundle::Privileges;
     use super::*;
+    use crate::limits::Limits;
 
     fn credentials() -> Credentials {
         let files = [(".gitconfig", "[a]\n"), (".ssh/id_a", "key\n")];
@@ -139,6 +140,8 @@ mod tests {
             hostname: String::new(),
             mounts,
             privileges: Privileges::default(),
+            limits: Limits::default(),
+            terminal: false,
             cgroup: String::new(),
         }
     }

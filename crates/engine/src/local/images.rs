@@ -10,6 +10,8 @@ use oci::overlay::Overlay;
 use oci::unpack::{Layers, Lower};
 use oci::{Image, ImageConfig, Platform, Reference, Store};
 
+use super::{host_root, rootless};
+
 /// Maps image names that match a pattern to something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
@@ -26,7 +28,6 @@ pub const HOST: &str = "host";
 pub struct Images {
     store: Store,
     layers: Layers,
-    client: Arc<Client>,
     aliases: Vec<Alias>,
     platform: Platform,
     known: Mutex<HashMap<String, Arc<Resolved>>>,
@@ -49,28 +50,38 @@ pub enum Resolved {
 }
 
 impl Images {
-    /// Images from `store`, fetched with `client` when the store lacks them.
-    pub fn new(store: Store, layers: Layers, client: Arc<Client>, aliases: Vec<Alias>) -> Self {
-        Self { store, layers, client, aliases, platform: Platform::host(), known: Mutex::default() }
+    /// Images from `store`.
+    pub fn new(store: Store, layers: Layers, aliases: Vec<Alias>) -> Self {
+        Self { store, layers, aliases, platform: Platform::host(), known: Mutex::default() }
     }
 
-    /// What `image` means, its layers unpacked.
+    /// What `image` means, its layers unpacked; fetched with `client` when the store lacks it, unless that says why not.
     ///
     /// A reference by digest is looked up in the whole store whatever its registry is called; one by tag only under its
     /// full name.
     ///
     /// # Errors
     /// When the name is malformed, or no source has the image.
-    pub fn resolve(&self, image: &str, progress: &dyn Progress) -> Result<Arc<Resolved>, ImageError> {
+    pub fn resolve(
+        &self,
+        image: &str,
+        client: Result<&Client, NotFetched>,
+        progress: &dyn Progress,
+    ) -> Result<Arc<Resolved>, ImageError> {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(image) {
             return Ok(known.clone());
         }
-        let resolved = Arc::new(self.find(image, progress)?);
+        let resolved = Arc::new(self.find(image, client, progress)?);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), resolved.clone());
         Ok(resolved)
     }
 
-    fn find(&self, image: &str, progress: &dyn Progress) -> Result<Resolved, ImageError> {
+    fn find(
+        &self,
+        image: &str,
+        client: Result<&Client, NotFetched>,
+        progress: &dyn Progress,
+    ) -> Result<Resolved, ImageError> {
         let target = self.alias(image).unwrap_or(image);
         if target == HOST {
             return Ok(Resolved::Host);
@@ -80,8 +91,9 @@ impl Images {
         let stored = match self.local(&reference).map_err(|e| failed(e.to_string()))? {
             Some(stored) => stored,
             None => {
+                let client = client.map_err(|e| failed(e.to_string()))?;
                 let wanted = Platforms::One(self.platform.clone());
-                let pulled = self.client.pull(&reference, &self.store, &wanted, progress);
+                let pulled = client.pull(&reference, &self.store, &wanted, progress);
                 pulled.map_err(|e| failed(e.to_string()))?
             }
         };
@@ -110,6 +122,11 @@ pub fn mount(image: &Resolved, dir: &Path) -> Result<PathBuf, String> {
     let [rootfs, upper, work] = ["rootfs", "upper", "work"].map(|name| dir.join(name));
     for folder in [&rootfs, &upper, &work] {
         std::fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    }
+    if *image == Resolved::Host && rootless::is_inside() {
+        host_root::mount_host(&rootfs, &upper, &work)
+            .map_err(|e| format!("cannot show this machine's root at {}: {e}", rootfs.display()))?;
+        return Ok(rootfs);
     }
     let host = Lower { dirs: vec![PathBuf::from("/")], user_xattr: false, skipped: Vec::new() };
     let lower = match image {
@@ -146,6 +163,17 @@ fn matches(pattern: &str, text: &str) -> bool {
             (0..=rest.len()).filter(|i| rest.is_char_boundary(*i)).any(|i| matches(after, &rest[i..]))
         }),
     }
+}
+
+/// Why an image that is not in the store is not fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFetched {
+    /// The step says so.
+    #[error("it is not in the local store, and imagePullPolicy is Never")]
+    Never,
+    /// The user says so.
+    #[error("it is not in the store, and --offline keeps from fetching it")]
+    Offline,
 }
 
 /// An image that cannot be had.

@@ -69,14 +69,25 @@ impl Pod {
         self.volumes.insert(name.to_owned(), what);
     }
 
+    /// A volume that was added.
+    pub fn volume(&self, name: &str) -> Option<&What> {
+        self.volumes.get(name)
+    }
+
     /// Where declared results appear.
     pub fn results(&self) -> PathBuf {
         self.dir.join("tekton/results")
     }
 
-    /// The folder that a step sees as `/tekton/steps/<its name>`.
-    pub fn status(&self, index: usize) -> PathBuf {
-        self.dir.join(format!("tekton/run/{index}/status"))
+    /// Where the task's artifacts appear.
+    pub fn artifacts(&self) -> PathBuf {
+        self.dir.join("tekton/artifacts")
+    }
+
+    /// The folder that a step sees as `/tekton/run/<its index>` and cannot replace; its `status` in it, which is
+    /// `/tekton/steps/<its name>`, it can.
+    pub fn run(&self, index: usize) -> PathBuf {
+        self.dir.join(format!("tekton/run/{index}"))
     }
 
     /// Where the root file system of a container is mounted; made when it is new.

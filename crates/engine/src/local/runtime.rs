@@ -27,12 +27,12 @@ impl Runtime {
 
     /// The command that makes and runs the container of `bundle` in the foreground.
     ///
-    /// `root` keeps the runtime's state, `pid_file` gets the process id of the container's first process, `log` what the
+    /// The container's state and control group stay (`--keep`), so that they can be looked at. `root` keeps the runtime's state, `pid_file` gets the process id of the container's first process, `log` what the
     /// runtime says of itself.
     pub fn run(&self, root: &Path, bundle: &Path, pid_file: &Path, log: &Path, id: &str) -> Command {
         let mut command = self.command(root);
         command.arg("--log").arg(log);
-        command.arg("run").arg("--bundle").arg(bundle).arg("--pid-file").arg(pid_file).arg(id);
+        command.arg("run").arg("--keep").arg("--bundle").arg(bundle).arg("--pid-file").arg(pid_file).arg(id);
         command
     }
 

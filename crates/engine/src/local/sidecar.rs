@@ -111,6 +111,8 @@ pub struct Ended {
     pub code: i32,
     /// Whether it ended before it was told to.
     pub by_itself: bool,
+    /// Whether the kernel ended a process of it for want of memory.
+    pub out_of_memory: bool,
 }
 
 /// Stops all, at the same time.
@@ -124,7 +126,12 @@ pub fn stop_all(sidecars: Vec<Running>) -> Result<Vec<Ended>, ContainerError> {
             .map(|s| {
                 scope.spawn(move || {
                     let ended = s.container.stop(GRACE)?;
-                    Ok(Ended { name: s.name, code: ended.code, by_itself: ended.stopped.is_none() })
+                    Ok(Ended {
+                        name: s.name,
+                        code: ended.code,
+                        by_itself: ended.stopped.is_none(),
+                        out_of_memory: ended.trouble.out_of_memory,
+                    })
                 })
             })
             .collect();

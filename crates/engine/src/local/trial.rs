@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::limits::{Controllers, Limits};
+
 use super::bundle::{ContainerSpec, Privileges, User};
 use super::container::Container;
 use super::images::{Resolved, mount};
@@ -23,6 +25,10 @@ pub fn run(runtime: &str, this: &Path) -> Result<Duration, String> {
 }
 
 fn run_in(runtime: &Runtime, dir: &Path, rootfs: &Path) -> Result<Duration, String> {
+    // With all limits that this machine claims to enforce.
+    let wanted =
+        Limits { cpu: Some(1000), memory: Some(256 << 20), processes: Some(256), ..Limits::default() };
+    let (limits, _) = Controllers::here().enforceable(wanted);
     let id = format!("trial-{}", base::name::suffix());
     let spec = ContainerSpec {
         rootfs: rootfs.to_owned(),
@@ -33,6 +39,8 @@ fn run_in(runtime: &Runtime, dir: &Path, rootfs: &Path) -> Result<Duration, Stri
         hostname: "trial".to_owned(),
         mounts: Vec::new(),
         privileges: Privileges::default(),
+        limits,
+        terminal: false,
         cgroup: format!("/streamwright-{id}"),
     };
     let started = Instant::now();

@@ -1,18 +1,22 @@
 //! Volumes of a pod as folders of this machine (tekton.md §2.15).
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use jiff::Timestamp;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tekton::catalog::Catalog;
+use tekton::contents::{Contents, Kind, ObjectError, required};
 use tekton::types::Volume;
 use tekton::types::core::volume::{DownwardApiVolumeFile, KeyToPath, ProjectedVolumeSource};
 
 use super::bundle::What;
 use super::downward::{PodFacts, resource};
-use super::objects::{Contents, Kind, ObjectError, required};
+use super::token;
 
 /// Persistent claims: named folders that outlive runs.
 #[derive(Debug, Clone)]
@@ -48,7 +52,7 @@ impl Places<'_> {
         if let Some(v) = &volume.empty_dir {
             if v.medium == "Memory" {
                 let size = v.size_limit.as_ref().and_then(tekton::types::Quantity::units);
-                return Ok(What::Memory { size, mode: 0o1777 });
+                return Ok(writable(in_memory(self.memory, name, size)?));
             }
             return Ok(writable(empty(self.disk, name)?));
         }
@@ -114,8 +118,10 @@ impl Places<'_> {
             if let Some(d) = &source.downward_api {
                 files.extend(self.downward(&d.items)?);
             }
-            if source.service_account_token.is_some() {
-                return Err(VolumeError::Token);
+            if let Some(t) = &source.service_account_token {
+                let now = Timestamp::now().as_second();
+                let token = token::unsigned(self.pod, &t.audience, t.expiration_seconds, now);
+                files.insert(t.path.clone(), (token.into_bytes(), None));
             }
         }
         Ok(files)
@@ -195,6 +201,26 @@ pub fn empty(parent: &Path, name: &str) -> Result<PathBuf, VolumeError> {
     Ok(path)
 }
 
+/// Like [`empty`], with a file system of its own in memory, which all containers of the pod share. `size` in bytes.
+fn in_memory(parent: &Path, name: &str, size: Option<u64>) -> Result<PathBuf, VolumeError> {
+    let path = empty(parent, name)?;
+    let options = format!("mode=0777{}", size.map(|s| format!(",size={s}")).unwrap_or_default());
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    CString::new(options)
+        .map_err(io::Error::from)
+        .and_then(|options| Ok(mount("tmpfs", &path, "tmpfs", flags, Some(options.as_c_str()))?))
+        .map_err(|e| VolumeError::Folder { path: path.clone(), source: e })?;
+    Ok(path)
+}
+
+/// Gives back the memory of an [`emptyDir`](Places::make) in memory; of another volume there is none.
+pub fn release(parent: &Path, volume: &Volume) -> io::Result<()> {
+    if volume.empty_dir.as_ref().is_some_and(|v| v.medium == "Memory") {
+        unmount(parent.join(&volume.name), UnmountFlags::DETACH)?;
+    }
+    Ok(())
+}
+
 fn writable(source: PathBuf) -> What {
     What::Bind { source, read_only: false }
 }
@@ -236,9 +262,6 @@ pub enum VolumeError {
         /// The volume.
         name: String,
     },
-    /// A token of a cluster.
-    #[error("a serviceAccountToken has no meaning without a cluster; remove it from the projected volume")]
-    Token,
     /// A field that the downward API does not have.
     #[error("file `{0}` of the downward API asks for a field that does not exist")]
     Downward(String),

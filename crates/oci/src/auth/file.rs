@@ -19,7 +19,7 @@ const FILE_LIMIT: u64 = 4 << 20;
 /// The name under which Docker keeps its hub.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AuthFile {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -30,7 +30,7 @@ pub(super) struct AuthFile {
     creds_store: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct Entry {
     #[serde(default)]
     auth: String,
@@ -61,11 +61,21 @@ impl AuthFile {
             {
                 return Ok(None);
             }
+            // A folder on the way is closed to this user (root's podman makes such a /run/containers), so nothing there
+            // can be theirs. A file that is there and cannot be read is another matter.
+            Err(e) if is_denied(&e) && std::fs::symlink_metadata(path).is_err_and(|e| is_denied(&e)) => {
+                return Ok(None);
+            }
             Err(e) => return Err(failed(e)),
         };
         let mut text = String::new();
         file.take(FILE_LIMIT).read_to_string(&mut text).map_err(failed)?;
         Self::parse(path, &text).map(Some)
+    }
+
+    /// Its `auths` alone.
+    pub(super) fn without_helpers(self) -> Self {
+        Self { auths: self.auths, ..Self::default() }
     }
 
     /// `path` is for messages. An empty file has no entries, as with podman.
@@ -160,4 +170,8 @@ impl Entry {
         let password = Secret::new(password.trim_end_matches('\0'));
         Ok(Some(Credential::Basic { username: username.to_owned(), password }))
     }
+}
+
+fn is_denied(e: &std::io::Error) -> bool {
+    e.kind() == std::io::ErrorKind::PermissionDenied
 }

@@ -17,7 +17,7 @@ const ANSWER_LIMIT: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Finds and asks helper programs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Helpers {
     path: Option<OsString>,
 }

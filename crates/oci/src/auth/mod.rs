@@ -115,7 +115,7 @@ pub enum AuthError {
 }
 
 /// All credentials of one user.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Keychain {
     files: Vec<(PathBuf, AuthFile)>,
     /// Every place that was looked at, also those that do not exist.
@@ -155,6 +155,28 @@ impl Keychain {
         let helpers = Helpers::new(env.path.clone());
         let path = path.to_owned();
         Ok(Self { searched: vec![path.clone()], files: vec![(path, file)], helpers, fixed: None })
+    }
+
+    /// Those of the text of an auth file that never was on disk; `origin` is what messages call it. Helpers that it names
+    /// are not run: the text may be a stranger's.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn from_text(origin: &str, text: &str) -> Result<Self, AuthError> {
+        Self::default().preceded_by(origin, text)
+    }
+
+    /// Those of [`from_text`](Self::from_text) before everything that is known.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn preceded_by(&self, origin: &str, text: &str) -> Result<Self, AuthError> {
+        let path = PathBuf::from(origin);
+        let file = AuthFile::parse(&path, text)?.without_helpers();
+        let mut all = self.clone();
+        all.searched.insert(0, path.clone());
+        all.files.insert(0, (path, file));
+        Ok(all)
     }
 
     fn from_places(places: Vec<PathBuf>, env: &AuthEnv) -> Result<Self, AuthError> {

@@ -197,3 +197,16 @@ fn broken_helpers_are_named() {
         assert!(error.contains(part) && !error.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn a_text_gives_its_entries_and_runs_no_helper() {
+    let text = r#"{"auths": {"r.example": {"username": "u", "password": "p"}},
+        "credHelpers": {"r.example": "steal"}, "credsStore": "steal"}"#;
+    let keychain = Keychain::from_text("secret s", text).unwrap();
+    let found = keychain.find("r.example", "x").unwrap();
+    assert!(matches!(found.credential, Some(Credential::Basic { .. })), "{found:?}");
+    assert!(found.origin.contains("secret s"), "{}", found.origin);
+    assert!(keychain.find("other.example", "x").unwrap().credential.is_none());
+    let malformed = Keychain::from_text("secret s", "{\"hunter2").unwrap_err().to_string();
+    assert!(malformed.contains("secret s") && !malformed.contains("hunter2"), "{malformed}");
+}

@@ -6,6 +6,7 @@
 //! - `manifests`: single manifests, tags, deletion
 //! - `referrers`: what says something about a manifest, with the tag scheme for old registries
 //! - `download`, `upload`: one blob, going on after a broken connection
+//! - [`web`]: documents that are not in a registry
 //! - [`progress`]: what a transfer tells while it runs
 //! - [`error`]: what can go wrong
 //!
@@ -36,6 +37,7 @@ mod request;
 pub mod retry;
 mod send;
 mod upload;
+pub mod web;
 
 use crate::auth::Keychain;
 
@@ -50,7 +52,7 @@ use registry::Connector;
 use send::Sender;
 
 /// How a client behaves.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ClientConfig {
     /// Credentials.
     pub keychain: Keychain,
@@ -86,13 +88,25 @@ impl Default for ClientConfig {
 pub struct Client {
     sender: Sender,
     jobs: usize,
+    config: ClientConfig,
 }
 
 impl Client {
     /// A client that has not connected to anything yet.
     pub fn new(config: ClientConfig) -> Self {
+        let own = config.clone();
         let connector = Connector::new(config.insecure, config.certificates, config.proxies);
         let sender = Sender::new(connector, Authorizer::new(config.keychain), config.retry);
-        Self { sender, jobs: config.jobs.max(1) }
+        Self { sender, jobs: config.jobs.max(1), config: own }
+    }
+
+    /// Another client that reaches registries as this one does, but looks for credentials in the text of an auth file
+    /// first. Helper programs that the text names are not asked. `name` says in messages where the text is from.
+    ///
+    /// # Errors
+    /// When the text cannot be understood.
+    pub fn with_credentials(&self, name: &str, text: &str) -> Result<Self, ClientError> {
+        let keychain = self.config.keychain.preceded_by(name, text)?;
+        Ok(Self::new(ClientConfig { keychain, ..self.config.clone() }))
     }
 }

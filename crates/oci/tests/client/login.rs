@@ -66,6 +66,20 @@ fn user_and_password_on_debians_registry() {
     round_trip(&with(auth_file(&dir, &format!("{}/private", registry.addr()), "alice", "hunter2")), &name);
     round_trip(&with(Keychain::fixed(basic("alice", "hunter2"))), &name);
 
+    let wrong = with(auth_file(&dir, &registry.addr().to_string(), "alice", "wrong"));
+    let auth = STANDARD.encode("alice:hunter2");
+    let given = json!({"auths": {registry.addr().to_string(): {"auth": auth}}}).to_string();
+    round_trip(&wrong.with_credentials("a secret", &given).unwrap(), &name);
+    // Its own credentials are still there for registries that the text does not have, and no helper is asked.
+    let helper = json!({"credHelpers": {registry.addr().to_string(): "no-such-helper"}}).to_string();
+    let other =
+        with(Keychain::fixed(basic("alice", "hunter2"))).with_credentials("a secret", &helper).unwrap();
+    round_trip(&other, &name);
+    let none = with(Keychain::anonymous()).with_credentials("a secret", &helper).unwrap();
+    let error = none.manifest(&name).unwrap_err().to_string();
+    assert!(error.contains("a secret") && !error.contains("no-such-helper"), "{error}");
+    assert!(wrong.with_credentials("a secret", "{").is_err());
+
     let error =
         with(auth_file(&dir, &registry.addr().to_string(), "alice", "wrong")).manifest(&name).unwrap_err();
     assert!(matches!(error, ClientError::Unauthorized { .. }), "{error}");

@@ -1,6 +1,6 @@
 //! Commits, answered by the git of this machine.
 
-use std::process::{Command, Stdio};
+use git::Git;
 
 use super::{ResolveCommit, ResolveError};
 
@@ -14,18 +14,10 @@ impl ResolveCommit for LsRemote {
             return Ok(reference.to_owned());
         }
         let failed = |why: String| ResolveError::Failed { what: format!("git ls-remote {url}"), why };
-        let mut command = Command::new("git");
-        // A server that wants a password or says nothing must not stop everything.
-        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null());
-        command.args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30", "ls-remote", "--", url]);
         // A tag that is an object of its own has a second line, with the commit that it points at.
-        command.args([reference.to_owned(), format!("{reference}^{{}}")]);
-        let output = command.output().map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(said.lines().last().unwrap_or("it said nothing").to_owned()));
-        }
-        choose(&String::from_utf8_lossy(&output.stdout), reference).ok_or_else(|| ResolveError::Unknown {
+        let lines = Git::new().run(&["ls-remote", "--", url, reference, &format!("{reference}^{{}}")]);
+        let lines = lines.map_err(|error| failed(error.to_string()))?;
+        choose(&String::from_utf8_lossy(&lines), reference).ok_or_else(|| ResolveError::Unknown {
             what: format!("the branch or tag `{reference}` of {url}"),
             hint: "; `git ls-remote` lists what there is".to_owned(),
         })

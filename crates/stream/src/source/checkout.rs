@@ -3,9 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use base::Digest;
+use git::Git;
 
 /// Checkouts by repository and commit.
 #[derive(Debug, Clone)]
@@ -60,27 +60,11 @@ fn fetch(work: &Path, url: &str, commit: &str) -> Result<(), String> {
     if one.is_err() {
         git(work, &["fetch", "--quiet", "--tags", "--", url, "+refs/heads/*:refs/remotes/origin/*"])?;
     }
-    git(work, &["-c", "advice.detachedHead=false", "checkout", "--quiet", commit, "--"])
+    git(work, &["checkout", "--quiet", commit, "--"])
 }
 
 fn git(work: &Path, args: &[&str]) -> Result<(), String> {
-    let mut command = Command::new("git");
-    // A server that wants a password or says nothing must not stop everything; hooks and filters of the user stay out.
-    command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null()).current_dir(work);
-    command.args([
-        "-c",
-        "http.lowSpeedLimit=1",
-        "-c",
-        "http.lowSpeedTime=30",
-        "-c",
-        "core.hooksPath=/dev/null",
-    ]);
-    let output = command.args(args).output().map_err(|e| format!("git cannot be run: {e}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(said.lines().last().unwrap_or("git said nothing").to_owned())
+    Git::new().within(work).run(args).map(drop).map_err(|e| e.to_string())
 }
 
 /// A commit that could not be fetched.
@@ -110,8 +94,8 @@ mod tests {
         git(&origin, &["add", "file"]).unwrap();
         let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
         git(&origin, &[&author[..], &["commit", "--quiet", "-m", "one"]].concat()).unwrap();
-        let head = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(&origin).output().unwrap();
-        let head = String::from_utf8(head.stdout).unwrap().trim().to_owned();
+        let head = Git::new().within(&origin).run(&["rev-parse", "HEAD"]).unwrap();
+        let head = String::from_utf8(head).unwrap().trim().to_owned();
 
         let checkouts = Checkouts::new(dir.path().join("checkouts"));
         let url = origin.to_str().unwrap();

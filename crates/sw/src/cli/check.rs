@@ -1,6 +1,7 @@
 //! `sw validate` and `sw graph`: Tekton YAML before it runs.
 
 use clap::{Args, ValueEnum};
+use tekton::lint::code;
 
 use super::InputArgs;
 
@@ -10,9 +11,33 @@ pub struct ValidateArgs {
     #[command(flatten)]
     pub inputs: InputArgs,
 
+    /// Also fetch what remote references mean, and check that
+    #[arg(long)]
+    pub resolve: bool,
+
     /// How to print
     #[arg(short, long, value_enum, default_value_t = FindingsFormat::Text)]
     pub output: FindingsFormat,
+
+    /// Do not give warnings of this code; the comment `# sw: allow CODE` does it for one place
+    #[arg(long = "allow", value_name = "CODE", value_parser = warning_code)]
+    pub allow: Vec<String>,
+
+    /// End with exit code 2 when there is a warning
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// A code that warnings can have.
+fn warning_code(code: &str) -> Result<String, String> {
+    match (code::find(code), code::nearest(code)) {
+        (Some(_), _) => Ok(code.to_owned()),
+        (None, Some(near)) => Err(format!("no warning has this code; did you mean `{near}`?")),
+        (None, None) => {
+            let codes: Vec<&str> = code::LINTS.iter().map(|lint| lint.code).collect();
+            Err(format!("no warning has this code; there are {}", codes.join(", ")))
+        }
+    }
 }
 
 /// How to print findings.
@@ -31,6 +56,10 @@ pub enum FindingsFormat {
 pub struct GraphArgs {
     #[command(flatten)]
     pub inputs: InputArgs,
+
+    /// Take remote references as they were last fetched on this machine, without using the network
+    #[arg(long)]
+    pub offline: bool,
 
     /// Show the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]

@@ -2,7 +2,8 @@
 //!
 //! - [`stream`]: commands on streams
 //! - [`engine`]: what all commands share that run something
-//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`]: before it runs; [`inputs`]: which files
+//! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`], [`vendor`]: before it runs; [`inputs`]: which files;
+//!   [`reuse`]: only a part of it, or again; [`trigger`]: what an event runs of it
 //! - [`release`]: release payloads
 //! - [`store`]: registry, store and cache
 //! - [`runtime`]: the hidden OCI runtime
@@ -11,11 +12,14 @@ mod check;
 mod engine;
 mod inputs;
 mod release;
+mod reuse;
 mod run;
 mod runs;
 mod runtime;
 mod store;
 mod stream;
+mod trigger;
+mod vendor;
 
 use std::path::PathBuf;
 
@@ -25,11 +29,14 @@ pub use check::*;
 pub use engine::*;
 pub use inputs::*;
 pub use release::*;
+pub use reuse::*;
 pub use run::*;
 pub use runs::*;
 pub use runtime::*;
 pub use store::*;
 pub use stream::*;
+pub use trigger::*;
+pub use vendor::*;
 
 /// From a stream file to a tested release of OKD, on this machine.
 #[derive(Debug, Parser)]
@@ -94,8 +101,14 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Show what Tekton YAML would run: which task waits for which, and why
     Graph(GraphArgs),
+    /// Show what an event of a code host would run, and why not the rest; and run it
+    Trigger(TriggerArgs),
+    /// Write Tekton YAML and all that its remote references mean into a folder that runs offline
+    Vendor(VendorArgs),
     /// List runs, newest first
     Runs(RunsArgs),
+    /// Open a shell in the container of a step of an earlier run
+    Shell(ShellArgs),
     /// Print the logs of a run
     Logs(LogsArgs),
     /// Release payloads

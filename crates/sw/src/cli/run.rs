@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{EngineArgs, InputArgs, pair};
+use super::{EngineArgs, InputArgs, ReuseArgs, pair};
 
 /// `sw run`.
 #[derive(Debug, Args)]
@@ -25,9 +25,33 @@ pub struct RunArgs {
     #[arg(short, long = "workspace", value_name = "NAME=DIR", value_parser = pair)]
     pub workspaces: Vec<(String, String)>,
 
+    /// Use what is on this machine only: images of the store, and remote references as they were last fetched. What steps
+    /// do themselves is their business
+    #[arg(long)]
+    pub offline: bool,
+
     /// Run only the pipeline, task or run of this name when the files have several
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+
+    #[command(flatten)]
+    pub reuse: ReuseArgs,
+}
+
+impl RunArgs {
+    /// A run of which nothing special is asked.
+    pub fn plain(inputs: InputArgs, engine: EngineArgs, offline: bool) -> Self {
+        Self {
+            inputs,
+            engine,
+            output: RunFormat::Text,
+            params: Vec::new(),
+            workspaces: Vec::new(),
+            offline,
+            name: None,
+            reuse: ReuseArgs::default(),
+        }
+    }
 }
 
 /// How to print a run.

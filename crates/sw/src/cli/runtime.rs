@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// The words of `runc --root DIR --log FILE run --bundle DIR --pid-file FILE ID`.
+/// The words of `runc --root DIR --log FILE run --keep --bundle DIR --pid-file FILE ID`.
 #[derive(Debug, Args)]
 pub struct OciRuntimeArgs {
     #[arg(long)]
@@ -20,6 +20,8 @@ pub struct OciRuntimeArgs {
 pub enum OciRuntimeCommand {
     /// Make and run a container in the foreground.
     Run {
+        #[arg(long)]
+        keep: bool,
         #[arg(long)]
         bundle: PathBuf,
         #[arg(long)]

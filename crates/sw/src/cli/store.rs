@@ -26,6 +26,12 @@ pub enum StoreCommand {
         #[arg(short, long, value_enum, default_value_t = Format::Text)]
         output: Format,
     },
+    /// Bring in the images of an OCI layout or archive, under the names that they have there
+    Import {
+        /// A folder such as `sw vendor --images` writes, or an archive of one
+        #[arg(value_name = "LAYOUT")]
+        from: PathBuf,
+    },
     /// Remove what no tag refers to
     Gc,
 }
@@ -66,6 +72,15 @@ pub enum CacheCommand {
         digest: base::Digest,
         #[command(flatten)]
         at: CacheAt,
+    },
+    /// Show how much the step cache of `sw run --cache` holds
+    Steps {
+        /// Remove everything from it
+        #[arg(long)]
+        prune: bool,
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = Format::Text)]
+        output: Format,
     },
 }
 

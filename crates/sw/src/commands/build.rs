@@ -61,7 +61,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     // The claim that the rendered run names: the folders `source` and `cache` in it.
     let folders = BTreeMap::from([(name, (volume, false))]);
     let config = config(home, &args.engine, folders, observer)?;
-    let finished = engine::run(&config, &catalog, &run)?;
+    let finished = engine::run(&config, &catalog, &catalog, &run)?;
     server.stop();
     // So that other tools can read the store as an OCI layout.
     store.write_index()?;

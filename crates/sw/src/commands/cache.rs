@@ -6,17 +6,21 @@
 use std::fs;
 use std::path::PathBuf;
 
-use base::{Digest, Exit};
+use base::{Digest, Exit, size};
+use engine::cache::StepCache;
+use engine::cache::store::LIMIT;
 use oci::Reference;
 use oci::client::Client;
 
 use super::{Ended, registry_client};
-use crate::cli::{CacheAt, CacheCommand};
+use crate::cli::{CacheAt, CacheCommand, Format};
 use crate::failure::Failure;
+use crate::settings::Home;
 
 /// Carries out `sw cache …`.
-pub fn run(command: CacheCommand) -> Result<Ended, Failure> {
+pub fn run(home: &Home, command: CacheCommand) -> Result<Ended, Failure> {
     match command {
+        CacheCommand::Steps { prune, output } => steps(home, prune, output)?,
         CacheCommand::Lookup { inputs, bases, hit_file, digest_file, key_file, force, at } => {
             let key = stream::key::final_key(&inputs, base_digests(&bases)?);
             let found = if force { None } else { find(&at, key)? };
@@ -39,6 +43,22 @@ pub fn run(command: CacheCommand) -> Result<Ended, Failure> {
         }
     }
     Ok(Exit::Success.into())
+}
+
+/// Shows what the step cache holds, after removing it if that is wanted.
+fn steps(home: &Home, prune: bool, output: Format) -> Result<(), Failure> {
+    let cache = StepCache::open(home.steps())?;
+    if prune {
+        cache.trim(0)?;
+    }
+    let held = cache.held()?;
+    if output == Format::Json {
+        anstream::println!("{}", serde_json::to_string(&held)?);
+        return Ok(());
+    }
+    let (bytes, limit) = (size::bytes(held.bytes), size::bytes(LIMIT));
+    anstream::println!("{} tasks, {bytes} of at most {limit}", held.entries);
+    Ok(())
 }
 
 /// The tag under which the image of a key is found.

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use base::{Exit, size};
+use engine::limits::{Controllers, Limits};
+use engine::local::rootless;
 use serde::Serialize;
 
 use super::Ended;
@@ -37,21 +38,25 @@ enum State {
 /// Looks at everything; exit code 4 when something is missing.
 pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
     // Trial mounts and containers belong into private namespaces; where those cannot be had, that is the finding.
-    if let Ok(Some(ended)) = confined() {
-        return Ok(ended);
-    }
+    let refused = match confined() {
+        Ok(Some(ended)) => return Ok(ended),
+        Ok(None) => None,
+        Err(refused) => Some(refused),
+    };
     let this = std::env::current_exe()?;
-    let checks = [
-        kernel(),
-        privileges(),
-        namespaces(),
-        overlay(home),
-        cgroups(),
-        builtin_runtime(&this),
-        other_runtime(&this),
-        packages(),
-        disk(home),
-    ];
+    let mut checks = vec![kernel(), privileges()];
+    match refused {
+        Some(refused) => checks.push(namespaces_refused(&refused)),
+        None => checks.extend([
+            fine("namespaces", "mount and process namespaces can be made"),
+            overlay(home),
+            cgroups(),
+            limits(),
+            builtin_runtime(&this),
+            other_runtime(&this),
+        ]),
+    }
+    checks.extend([packages(), disk(home)]);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&checks)?);
     } else {
@@ -95,32 +100,33 @@ fn kernel() -> Check {
     )
 }
 
+/// Root, or what an ordinary user is in their namespace.
 fn privileges() -> Check {
-    if rustix::process::geteuid().is_root() {
+    const DOCS: &str = "docs/reference/rootless.md says what needs more";
+    if !rustix::process::geteuid().is_root() {
+        return problem("user", State::Missing, "an ordinary user without a user namespace", "run as root");
+    }
+    if !rootless::is_inside() {
         return fine("user", "root");
     }
-    problem("user", State::Missing, "not root", "run `sw` with sudo")
+    match rootless::ids() {
+        0 | 1 => {
+            let (why, advice) = rootless::lacks(rootless::outer_uid()).unwrap_or_else(|| {
+                ("newuidmap or newgidmap failed".to_owned(), "apt-get install --reinstall uidmap".to_owned())
+            });
+            let found = format!("an ordinary user, with one id: {why}");
+            problem("user", State::Limited, found, format!("{advice}; {DOCS}"))
+        }
+        ids => fine("user", format!("an ordinary user, with {ids} ids; {DOCS}")),
+    }
 }
 
-fn namespaces() -> Check {
-    let status = Command::new("unshare").args(["--mount", "--pid", "--fork", "true"]).output();
-    match status {
-        Ok(output) if output.status.success() => {
-            fine("namespaces", "mount and process namespaces can be made")
-        }
-        Ok(output) => problem(
-            "namespaces",
-            State::Missing,
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            "run as root; in a container, start it with --privileged",
-        ),
-        Err(e) => problem(
-            "namespaces",
-            State::Limited,
-            format!("cannot try: unshare: {e}"),
-            "apt-get install util-linux",
-        ),
-    }
+/// Without namespaces nothing that needs them can be tried; this is what to see to first.
+fn namespaces_refused(refused: &Failure) -> Check {
+    let (found, advice) = rootless::forbidden().unwrap_or_else(|| {
+        (refused.to_string(), "run as root; in a container, start it with --privileged".to_owned())
+    });
+    problem("namespaces", State::Missing, found, advice)
 }
 
 fn overlay(home: &Home) -> Check {
@@ -159,6 +165,19 @@ fn cgroups() -> Check {
             "mount -t cgroup2 none /sys/fs/cgroup",
         ),
     }
+}
+
+/// What steps can be held to; the trial containers below have these limits.
+fn limits() -> Check {
+    let wanted = Limits { cpu: Some(1), memory: Some(1), processes: Some(1), ..Limits::default() };
+    let (enforced, lacking) = Controllers::here().enforceable(wanted);
+    let all = [("cpu", enforced.cpu), ("memory", enforced.memory), ("processes", enforced.processes)];
+    let names: Vec<&str> = all.iter().filter(|(_, limit)| limit.is_some()).map(|(name, _)| *name).collect();
+    let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    if lacking.is_empty() {
+        return fine("limits of steps", found);
+    }
+    problem("limits of steps", State::Limited, found, lacking.join("; "))
 }
 
 fn builtin_runtime(this: &Path) -> Check {

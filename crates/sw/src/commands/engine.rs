@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{Exit, SystemClock};
+use engine::config::Reuse;
 use engine::event::Observer;
 use engine::local::confine::{self, Entered};
 use engine::local::images::Alias;
@@ -15,6 +16,7 @@ use engine::record::Runs;
 use oci::Store;
 use oci::unpack::Layers;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tekton::prepare::Settings;
 
 use super::{Ended, registry_client};
 use crate::cli::EngineArgs;
@@ -58,19 +60,25 @@ pub fn config(
         runs: Runs::new(home.runs()),
         store: Store::open(home.store()).map_err(|e| unusable(home, e))?,
         layers: Layers::open(home.layers()).map_err(|e| unusable(home, e))?,
-        client: Arc::new(registry_client(None)?),
+        client: Some(Arc::new(registry_client(None)?)),
         aliases: given.chain(OWN_IMAGES.map(host)).collect(),
         claims: Claims { dir: home.claims(), folders },
+        settings: Settings::default(),
         runtime: Runtime::new(&args.runtime, &this),
         this,
         jobs: args.jobs.map_or(cores, usize::from),
+        max_processes: args.max_processes,
+        max_log: args.max_log,
         clock: Arc::new(SystemClock),
         observers: vec![observer],
         stop: stop_on_signals()?,
+        reuse: Reuse::default(),
+        shell: None,
     })
 }
 
-fn unusable(home: &Home, error: impl std::fmt::Display) -> Failure {
+/// What to say when the home folder cannot be used.
+pub fn unusable(home: &Home, error: impl std::fmt::Display) -> Failure {
     let dir = home.dir().display();
     let message = format!("cannot use {dir}: {error}; --home or STREAMWRIGHT_HOME name another folder");
     Failure::new(Exit::Failed, anyhow::Error::msg(message))

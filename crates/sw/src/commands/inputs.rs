@@ -1,14 +1,16 @@
 //! From what was named on the command line to the objects in it: files, all files below folders, and kustomizations.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base::{Diagnostic, Diagnostics, Severity, Source};
-use kustomize::Disk;
+use kustomize::{Disk, Origin};
+use tekton::cluster::Cluster;
 use tekton::load::{Document, load};
-use tekton::validate::validate;
-use tekton::yaml;
+use tekton::validate::validate_with;
+use tekton::yaml::{self, Node};
 
 use crate::cli::InputArgs;
 use crate::failure::{Failure, colour_wanted};
@@ -25,6 +27,10 @@ pub struct Inputs {
     pub findings: Vec<Diagnostic>,
     /// How many files and kustomizations there were.
     pub files: usize,
+    /// Every text that was read from a file.
+    read: Vec<Source>,
+    /// Texts that kustomizations built, by name, with their trees and where they were written.
+    built: HashMap<String, (Source, Node, Origin)>,
 }
 
 /// Reads and checks everything.
@@ -50,6 +56,7 @@ pub fn read(args: &InputArgs) -> Result<Inputs, Failure> {
     for folder in &args.kustomize {
         inputs.kustomization(folder)?;
     }
+    inputs.validate();
     Ok(inputs)
 }
 
@@ -79,25 +86,59 @@ pub fn shown(finding: &Diagnostic, colour: bool) -> String {
 }
 
 impl Inputs {
-    fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        self.files += 1;
-        let text = text(path).map_err(|e| unreadable(path, &e))?;
-        self.text(&Source::new(path.display().to_string(), text), |finding| finding);
-        Ok(())
-    }
-
-    fn text(&mut self, source: &Source, told: impl Fn(Diagnostic) -> Diagnostic) {
-        match load(source) {
-            Ok(loaded) => {
-                self.findings.extend(loaded.warnings.into_iter().map(&told));
-                self.findings.extend(loaded.documents.iter().flat_map(|d| validate(d).0).map(&told));
-                self.documents.extend(loaded.documents);
-            }
-            Err(refused) => self.findings.extend(refused.into_iter().map(&told)),
+    /// A finding about what a kustomization built, told where it was written; any other as it is.
+    pub fn where_written(&self, finding: Diagnostic) -> Diagnostic {
+        let built = finding.place.as_ref().and_then(|(source, _)| self.built.get(source.name()));
+        match built {
+            Some((source, tree, origin)) => kustomize::relocate(finding, (source, tree), origin),
+            None => finding,
         }
     }
 
-    /// Every object becomes a text of its own, named after the file that it was built from.
+    /// The texts that people wrote, each once, in the order in which they were read.
+    pub fn sources(&self) -> Vec<Source> {
+        let mut seen = HashSet::new();
+        let mut built: Vec<&Source> = self.built.values().map(|(.., origin)| &origin.source).collect();
+        built.sort_by_key(|source| source.name());
+        self.read.iter().chain(built).filter(|source| seen.insert(source.name())).cloned().collect()
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        self.files += 1;
+        let text = text(path).map_err(|e| unreadable(path, &e))?;
+        let source = Source::new(path.display().to_string(), text);
+        self.text(&source);
+        self.read.push(source);
+        Ok(())
+    }
+
+    fn text(&mut self, source: &Source) {
+        let found = match load(source) {
+            Ok(loaded) => {
+                self.documents.extend(loaded.documents);
+                loaded.warnings
+            }
+            Err(refused) => refused,
+        };
+        self.tell(found);
+    }
+
+    /// What the cluster would refuse that the documents are for.
+    fn validate(&mut self) {
+        let cluster = Cluster::of(&self.documents).unwrap_or_else(|wrong| {
+            self.findings.extend(wrong);
+            Cluster::default()
+        });
+        for found in self.documents.iter().map(|d| validate_with(d, &cluster.features)).collect::<Vec<_>>() {
+            self.tell(found);
+        }
+    }
+
+    fn tell(&mut self, found: Diagnostics) {
+        let found: Vec<Diagnostic> = found.into_iter().map(|finding| self.where_written(finding)).collect();
+        self.findings.extend(found);
+    }
+
     fn kustomization(&mut self, folder: &Path) -> Result<(), Failure> {
         self.files += 1;
         let built = match kustomize::build(&Disk, folder) {
@@ -107,28 +148,65 @@ impl Inputs {
                 return Ok(());
             }
         };
-        self.findings.extend(built.warnings);
-        for object in built.objects {
-            let origin = &object.origin;
-            let (line, _) = origin.source.position(origin.span.start);
-            let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
-            let source = Source::new(name, stream::yaml::document(&object.value)?);
-            let tree = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop());
-            self.text(&source, |finding| match &tree {
-                Some(tree) => kustomize::relocate(finding, (&source, tree), origin),
-                None => finding,
-            });
+        let (texts, warnings) = texts(folder, built)?;
+        self.findings.extend(warnings);
+        for (source, origin) in texts {
+            if let Some(tree) = yaml::parse(&source).ok().and_then(|mut nodes| nodes.pop()) {
+                self.built.insert(source.name().to_owned(), (source.clone(), tree, origin));
+            }
+            self.text(&source);
         }
         Ok(())
     }
+}
+
+/// What the kustomization in `folder` builds, a text for each object; warnings are printed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn kustomized(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let (texts, warnings) = texts(folder, kustomize::build(&Disk, folder)?)?;
+    let colour = colour_wanted(&std::io::stderr());
+    warnings.into_iter().for_each(|warning| anstream::eprintln!("{}", shown(&warning, colour).trim_end()));
+    Ok(texts.into_iter().map(|(source, _)| source).collect())
+}
+
+/// Every object becomes a text of its own, named after the file that it was built from.
+fn texts(folder: &Path, built: kustomize::Built) -> Result<(Vec<(Source, Origin)>, Diagnostics), Failure> {
+    let text = |object: kustomize::Object| {
+        let origin = object.origin;
+        let (line, _) = origin.source.position(origin.span.start);
+        let name = format!("{} (built from {}:{line})", folder.display(), origin.source.name());
+        Ok((Source::new(name, stream::yaml::document(&object.value)?), origin))
+    };
+    Ok((built.objects.into_iter().map(text).collect::<Result<_, Failure>>()?, built.warnings))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::invalid(format!("cannot read {}: {error}", path.display()))
 }
 
+/// The files, and all YAML files below the folders.
+///
+/// # Errors
+/// Folders that cannot be read.
+pub fn all_files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            below(path, &mut files).map_err(|e| unreadable(path, &e))?;
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
 /// The text of a file, or of standard input for `-`.
-fn text(file: &Path) -> std::io::Result<String> {
+///
+/// # Errors
+/// When it cannot be read or is no text.
+pub fn text(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
         std::io::stdin().lock().take(LARGEST_FILE).read_to_string(&mut text)?;

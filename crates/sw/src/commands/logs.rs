@@ -1,11 +1,12 @@
 //! `sw logs`: what steps printed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use base::{Exit, diagnostic};
+use engine::log_file;
 use engine::record::{Run, Runs, log_folder};
 
 use super::Ended;
@@ -19,7 +20,7 @@ pub fn run(home: &Home, args: &LogsArgs) -> Result<Ended, Failure> {
     let run = find(home, &args.run)?;
     let summary = Summary::of(&run.events);
     let tasks: Vec<String> = match &args.task {
-        Some(task) if summary.get(task).is_some() => vec![task.clone()],
+        Some(task) if summary.get(task).is_some() => with_inner(task, &summary.tasks),
         Some(task) => return Err(unknown("task", task, &summary.tasks)),
         None => summary.tasks.clone(),
     };
@@ -48,14 +49,20 @@ pub fn run(home: &Home, args: &LogsArgs) -> Result<Ended, Failure> {
     Ok(Exit::Success.into())
 }
 
+/// A task, and if it is a pipeline, the tasks in it.
+fn with_inner(task: &str, all: &[String]) -> Vec<String> {
+    let inside = |other: &&String| other.strip_prefix(task).is_some_and(|rest| rest.starts_with('/'));
+    std::iter::once(task.to_owned()).chain(all.iter().filter(inside).cloned()).collect()
+}
+
 fn print(logs: &[(String, PathBuf)], headings: bool) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     for (heading, path) in logs {
-        let mut file = File::open(path).with_context(|| path.display().to_string())?;
+        File::open(path).with_context(|| path.display().to_string())?;
         let result = if headings { writeln!(out, "{heading}") } else { Ok(()) };
-        let result = result.and_then(|()| io::copy(&mut file, &mut out)).and_then(|_| {
+        let result = result.and_then(|()| log_file::copy(path, &mut out)).and_then(|last| {
             // The next heading begins a line.
-            if headings && !ends_with_newline(&mut file)? { writeln!(out) } else { Ok(()) }
+            if headings && last.is_some_and(|byte| byte != b'\n') { writeln!(out) } else { Ok(()) }
         });
         match result.and_then(|()| out.flush()) {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
@@ -63,15 +70,6 @@ fn print(logs: &[(String, PathBuf)], headings: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn ends_with_newline(file: &mut File) -> io::Result<bool> {
-    let mut last = [b'\n'];
-    if file.seek(SeekFrom::End(0))? > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    Ok(last == [b'\n'])
 }
 
 /// The run called `name`, or the newest for `last`.

@@ -4,6 +4,7 @@ mod branch;
 mod build;
 mod build_record;
 mod cache;
+mod changed_files;
 mod doctor;
 mod engine;
 mod graph;
@@ -13,12 +14,17 @@ mod oci_runtime;
 mod plan;
 mod registry;
 mod release;
+mod remote;
+mod resume;
 mod run;
 mod run_inputs;
 mod runs;
 mod store;
 mod stream;
+mod trigger;
 mod validate;
+mod vendor;
+mod watch;
 mod why;
 
 use base::Exit;
@@ -58,14 +64,17 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Branch(args) => branch::run(&home, &args),
         Command::Stream(command) => stream::show::run(&home, &command),
         Command::Run(args) => run::run(&home, &args),
-        Command::Graph(args) => graph::run(&args),
-        Command::Validate(args) => validate::run(&args),
+        Command::Graph(args) => graph::run(&home, &args),
+        Command::Validate(args) => validate::run(&home, &args),
+        Command::Vendor(args) => vendor::run(&home, &args),
+        Command::Trigger(args) => trigger::run(&home, &args),
         Command::Runs(args) => runs::run(&home, &args),
+        Command::Shell(args) => resume::shell(&home, &args),
         Command::Logs(args) => logs::run(&home, &args),
         Command::Release(command) => release::run(&home, command),
         Command::Registry(command) => registry::run(&home, command),
         Command::Store(command) => store::run(&home, command),
-        Command::Cache(command) => cache::run(command),
+        Command::Cache(command) => cache::run(&home, command),
         Command::Doctor(args) => doctor::run(&home, &args),
         Command::OciRuntime(args) => Ok(oci_runtime::run(&args)),
     }

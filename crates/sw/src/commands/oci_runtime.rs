@@ -8,8 +8,9 @@ use crate::cli::{OciRuntimeArgs, OciRuntimeCommand};
 /// Runs the container; what the runtime itself has to say goes to the file of `--log`, as with runc.
 pub fn run(args: &OciRuntimeArgs) -> Ended {
     let result = match &args.command {
-        OciRuntimeCommand::Run { bundle, pid_file, id } => builtin::run(&RunArgs {
+        OciRuntimeCommand::Run { keep, bundle, pid_file, id } => builtin::run(&RunArgs {
             root: args.root.clone(),
+            keep: *keep,
             bundle: bundle.clone(),
             pid_file: pid_file.clone(),
             id: id.clone(),

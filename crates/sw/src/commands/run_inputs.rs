@@ -4,17 +4,29 @@
 use base::{Diagnostic, Diagnostics, diagnostic};
 use tekton::catalog::Catalog;
 use tekton::load::{Document, Object};
+use tekton::prepare::Settings;
 use tekton::types::{Param, ParamSpec, ParamType, PipelineSpec, TaskRef, WorkspaceBinding};
 
 use crate::cli::RunArgs;
 
 /// Everything that is missing for the run at position `chosen`, and everything on the command line that it has no use for.
-pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
-    let mut check = Check { catalog, args, found: Diagnostics::default() };
+pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs, settings: &Settings) -> Diagnostics {
+    let mut check = Check { catalog, args, settings, found: Diagnostics::default() };
     let run = &catalog.documents()[chosen];
     match &run.object {
-        Object::TaskRun(object) => check.task_run(run, &object.spec),
-        Object::PipelineRun(object) => check.pipeline_run(run, &object.spec),
+        Object::TaskRun(object) => {
+            check.pending(run, &object.spec.status);
+            check.managed(run, object.spec.managed_by.as_deref());
+            if object.spec.debug.is_some() {
+                check.breakpoints(run);
+            }
+            check.task_run(run, &object.spec);
+        }
+        Object::PipelineRun(object) => {
+            check.pending(run, &object.spec.status);
+            check.managed(run, object.spec.managed_by.as_deref());
+            check.pipeline_run(run, &object.spec);
+        }
         _ => {}
     }
     check.found
@@ -23,6 +35,7 @@ pub fn check(catalog: &Catalog, chosen: usize, args: &RunArgs) -> Diagnostics {
 struct Check<'a> {
     catalog: &'a Catalog,
     args: &'a RunArgs,
+    settings: &'a Settings,
     found: Diagnostics,
 }
 
@@ -37,6 +50,40 @@ struct Declared<'a> {
 }
 
 impl<'a> Check<'a> {
+    /// Another controller's run is run here all the same: there is nobody else.
+    fn managed(&mut self, run: &Document, by: Option<&str>) {
+        let Some(by) = by.filter(|by| !by.is_empty() && *by != "tekton.dev/pipeline") else { return };
+        let message = format!("the run is managed by {by}: Tekton's own controller would leave it alone");
+        let place = run.node.span_of("spec.managedBy");
+        let help = "it is run here as if the field were not there";
+        self.found.push(Diagnostic::warning("managed-elsewhere", message).at(&run.source, place).help(help));
+    }
+
+    fn pending(&mut self, run: &Document, status: &str) {
+        if !matches!(status, "PipelineRunPending" | "TaskRunPending") {
+            return;
+        }
+        let message = format!("the run is to wait until somebody clears its status {status}");
+        let place = run.node.span_of("spec.status");
+        let help = "remove the field to run it now";
+        self.found.push(Diagnostic::error("pending-run", message).at(&run.source, place).help(help));
+    }
+
+    fn breakpoints(&mut self, run: &Document) {
+        let message = "breakpoints have no effect here: the run does not stop at them";
+        let place = run.node.span_of("spec.debug");
+        self.found.push(Diagnostic::warning("no-breakpoints", message).at(&run.source, place));
+    }
+
+    fn custom(&mut self, document: &Document, path: &str, api_version: &str, kind: &str) {
+        let message = format!(
+            "{kind} of {api_version} is a custom task: it needs a controller of its own, which is not here"
+        );
+        let place = document.node.span_of(path);
+        let help = "use a Task in its place, or leave it out";
+        self.found.push(Diagnostic::error("custom-task", message).at(&document.source, place).help(help));
+    }
+
     fn task_run(&mut self, run: &'a Document, spec: &'a tekton::types::TaskRunSpec) {
         let target = match (&spec.task_ref, &spec.task_spec) {
             (Some(reference), _) => {
@@ -54,7 +101,11 @@ impl<'a> Check<'a> {
             document,
             at: if referenced { "spec" } else { "spec.taskSpec" },
             params: &task.params,
-            workspaces: task.workspaces.iter().map(|w| (w.name.as_str(), w.optional)).collect(),
+            workspaces: task
+                .workspaces
+                .iter()
+                .map(|w| (w.name.as_str(), w.optional || self.settings.workspace_binding.is_some()))
+                .collect(),
         };
         self.fits(&declared, &spec.params, &spec.workspaces, referenced);
     }
@@ -71,7 +122,7 @@ impl<'a> Check<'a> {
         };
         let document = self.target(run, "Pipeline", spec.pipeline_ref.as_ref().map(|r| r.name.as_str()));
         let at = if referenced { "spec" } else { "spec.pipelineSpec" };
-        self.tasks_exist(document, at, pipeline);
+        self.tasks_exist(document, at, pipeline, &mut Vec::new());
         let declared = Declared {
             document,
             at,
@@ -86,17 +137,52 @@ impl<'a> Check<'a> {
         name.and_then(|name| self.catalog.document(kind, name)).unwrap_or(run)
     }
 
-    fn tasks_exist(&mut self, document: &'a Document, at: &str, pipeline: &'a PipelineSpec) {
+    /// The tasks of a pipeline and of those in it; `seen` are referenced pipelines that were looked at.
+    fn tasks_exist(
+        &mut self,
+        document: &'a Document,
+        at: &str,
+        pipeline: &'a PipelineSpec,
+        seen: &mut Vec<&'a str>,
+    ) {
         for (list, tasks) in [("tasks", &pipeline.tasks), ("finally", &pipeline.finally)] {
             for (i, task) in tasks.iter().enumerate() {
+                let at = format!("{at}.{list}[{i}]");
+                if let Some(embedded) = task.task_spec.as_ref().filter(|t| t.is_custom()) {
+                    let path = format!("{at}.taskSpec.apiVersion");
+                    self.custom(document, &path, &embedded.api_version, &embedded.kind);
+                }
                 if let Some(reference) = &task.task_ref {
-                    self.task_exists(document, &format!("{at}.{list}[{i}].taskRef"), reference);
+                    self.task_exists(document, &format!("{at}.taskRef"), reference);
+                }
+                if let Some(inline) = &task.pipeline_spec {
+                    self.tasks_exist(document, &format!("{at}.pipelineSpec"), inline, seen);
+                }
+                if let Some(reference) = task.pipeline_ref.as_ref().filter(|r| r.resolver.is_empty()) {
+                    self.pipeline_exists(document, &at, &reference.name, seen);
                 }
             }
         }
     }
 
+    fn pipeline_exists(&mut self, document: &'a Document, at: &str, name: &'a str, seen: &mut Vec<&'a str>) {
+        match self.catalog.pipeline(name) {
+            Some(pipeline) if !seen.contains(&name) => {
+                seen.push(name);
+                let document = self.target(document, "Pipeline", Some(name));
+                self.tasks_exist(document, "spec", &pipeline.spec, seen);
+            }
+            Some(_) => {}
+            None if name.contains("$(") => {}
+            None => self.missing(document, &format!("{at}.pipelineRef.name"), "Pipeline", name),
+        }
+    }
+
     fn task_exists(&mut self, document: &'a Document, path: &str, reference: &TaskRef) {
+        if reference.is_custom() {
+            let path = format!("{path}.apiVersion");
+            return self.custom(document, &path, &reference.api_version, &reference.kind);
+        }
         // A name with a reference in it is known once the run is under way.
         let known = self.catalog.task(&reference.name).is_some() || reference.name.contains("$(");
         if is_local(reference) && !known {

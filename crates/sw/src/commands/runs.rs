@@ -24,7 +24,9 @@ pub fn run(home: &Home, args: &RunsArgs) -> Result<Ended, Failure> {
             State::Succeeded => "succeeded".to_owned(),
             State::Failed(reason) => format!("failed ({reason})"),
         };
-        let done = summary.count(|s| matches!(s, TaskState::Done | TaskState::Cached));
+        let done = summary.count(|s| matches!(s, TaskState::Done | TaskState::Cached | TaskState::Kept(_)));
+        let cached = summary.count(|s| *s == TaskState::Cached);
+        let kept = summary.count(|s| matches!(s, TaskState::Kept(_)));
         // Of a matrix only its children run; a run that is over has no other tasks than those that are known.
         let tasks = if run.state == State::Running { summary.tasks.len() } else { summary.states.len() };
         let end = summary.finished.or(run.events.last().map(|e| e.time));
@@ -37,6 +39,8 @@ pub fn run(home: &Home, args: &RunsArgs) -> Result<Ended, Failure> {
                 "seconds": elapsed(summary.started, end).as_secs_f64(),
                 "tasks": tasks,
                 "succeeded": done,
+                "cached": cached,
+                "kept": kept,
                 "dir": run.dir,
             });
             anstream::println!("{line}");
@@ -45,7 +49,7 @@ pub fn run(home: &Home, args: &RunsArgs) -> Result<Ended, Failure> {
         rows.push(vec![
             run.id.clone(),
             state,
-            format!("{done}/{tasks}"),
+            format!("{done}/{tasks}{}", of_these(cached, kept)),
             size::duration(elapsed(summary.started, end)),
             summary.started.map(local_time).unwrap_or_default(),
         ]);
@@ -59,6 +63,12 @@ pub fn run(home: &Home, args: &RunsArgs) -> Result<Ended, Failure> {
         }
     }
     Ok(Exit::Success.into())
+}
+
+/// How many tasks were not run.
+fn of_these(cached: usize, kept: usize) -> String {
+    let told = [(cached, "cached"), (kept, "kept")];
+    told.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!(" ({n} {word})")).collect()
 }
 
 /// Whether the run made a release that its tests rejected.

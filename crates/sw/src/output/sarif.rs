@@ -8,7 +8,7 @@ pub fn log(findings: &[Diagnostic]) -> Value {
     let mut codes: Vec<&str> = findings.iter().map(|d| d.code).collect();
     codes.sort_unstable();
     codes.dedup();
-    let rules: Vec<Value> = codes.iter().map(|code| json!({"id": code})).collect();
+    let rules: Vec<Value> = codes.iter().map(|code| rule(code)).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -18,6 +18,19 @@ pub fn log(findings: &[Diagnostic]) -> Value {
             "results": findings.iter().map(result).collect::<Vec<_>>(),
         }],
     })
+}
+
+/// What a code means, if it is one of the documented warnings.
+fn rule(code: &str) -> Value {
+    match tekton::lint::code::find(code) {
+        Some(lint) => json!({
+            "id": code,
+            "shortDescription": {"text": lint.what},
+            "fullDescription": {"text": lint.why},
+            "help": {"text": lint.instead},
+        }),
+        None => json!({"id": code}),
+    }
 }
 
 fn result(finding: &Diagnostic) -> Value {

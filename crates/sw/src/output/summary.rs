@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::event::{Event, Happened};
+use engine::event::{Event, Happened, Origin};
 use jiff::Timestamp;
 
 /// A run so far.
@@ -13,7 +13,7 @@ pub struct Summary {
     pub run: String,
     /// The pipeline's or task's name.
     pub pipeline: String,
-    /// Tasks in the order of the pipeline.
+    /// Tasks in the order of the pipeline, those of a pipeline that is a task after it.
     pub tasks: Vec<String>,
     /// What is known of each.
     pub states: BTreeMap<String, Task>,
@@ -52,8 +52,10 @@ pub enum State {
     Running,
     /// Succeeded.
     Done,
-    /// Succeeded without work: its result `cached` is `true`.
+    /// Succeeded without work: from the step cache, or its result `cached` is `true`.
     Cached,
+    /// Succeeded in the run that this one goes on with.
+    Kept(String),
     /// Not run, and why.
     Skipped(String),
     /// Failed, why, and in which step.
@@ -64,11 +66,18 @@ impl Summary {
     /// Takes one event in.
     pub fn apply(&mut self, event: &Event) {
         match &event.event {
-            Happened::RunStarted { run, pipeline, tasks } => {
+            Happened::RunStarted { run, pipeline, tasks, .. } => {
                 self.run.clone_from(run);
                 self.pipeline.clone_from(pipeline);
                 self.tasks.clone_from(tasks);
                 self.started = Some(event.time);
+            }
+            Happened::PipelineStarted { task, tasks, .. } => {
+                let t = self.task(task);
+                t.state = State::Running;
+                t.started.get_or_insert(event.time);
+                let after = self.tasks.iter().position(|t| t == task).map_or(self.tasks.len(), |i| i + 1);
+                self.tasks.splice(after..after, tasks.iter().cloned());
             }
             Happened::TaskStarted { task, attempt, steps, .. } => {
                 let t = self.task(task);
@@ -82,18 +91,33 @@ impl Summary {
             Happened::StepFinished { task, .. } => self.task(task).steps_done += 1,
             Happened::TaskFinished { task, succeeded, message, results, failed_step, .. } => {
                 let t = self.task(task);
-                let cached = results.get("cached").is_some_and(|c| c.trim() == "true");
-                t.state = match (succeeded, cached) {
-                    (true, true) => State::Cached,
-                    (true, false) => State::Done,
-                    (false, _) => State::Failed(message.clone(), failed_step.clone()),
-                };
                 t.finished = Some(event.time);
                 t.step = None;
+                let cached = results.get("cached").is_some_and(|c| c.trim() == "true");
+                t.state = match (succeeded, cached) {
+                    (false, _) => State::Failed(message.clone(), failed_step.clone()),
+                    (true, _) if matches!(t.state, State::Kept(_) | State::Cached) => return,
+                    (true, true) => State::Cached,
+                    (true, false) => State::Done,
+                };
+            }
+            Happened::TaskReused { task, steps, from, .. } => {
+                let t = self.task(task);
+                t.state = match from {
+                    Origin::Run(run) => State::Kept(run.clone()),
+                    Origin::Cache(_) => State::Cached,
+                };
+                t.steps.clone_from(steps);
+                t.steps_done = steps.len();
             }
             Happened::TaskSkipped { task, reason } => self.task(task).state = State::Skipped(reason.clone()),
             Happened::RunFinished { .. } => self.finished = Some(event.time),
-            Happened::TaskRetried { .. } | Happened::Warning { .. } => {}
+            Happened::TaskRetried { .. }
+            | Happened::TaskNotCached { .. }
+            | Happened::ShellOpened { .. }
+            | Happened::Resolved { .. }
+            | Happened::TasksLeftOut { .. }
+            | Happened::Warning { .. } => {}
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use base::size;
@@ -15,7 +15,9 @@ use engine::event::{Event, Happened, Observer};
 use engine::record::log_folder;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::printable::printable;
 use super::summary::{State, Summary, elapsed};
+use super::throttle::{Admitted, Throttle};
 
 /// Shows a run.
 pub struct Terminal {
@@ -36,6 +38,10 @@ struct Inner {
     widths: usize,
     /// Skipped tasks that are not shown yet, with their reason: many at once become one line.
     skipped: Vec<(String, String)>,
+    /// How much each step has shown lately.
+    throttles: HashMap<(String, String), Throttle>,
+    /// What is to be shown when the terminal is ours again; none while it is.
+    held: Option<Vec<String>>,
 }
 
 /// Lines of a failed step's log that are shown.
@@ -58,6 +64,8 @@ impl Terminal {
             transfers: BTreeMap::new(),
             widths: 0,
             skipped: Vec::new(),
+            throttles: HashMap::new(),
+            held: None,
         };
         Self { live, logs, runs, rerun, inner: Mutex::new(inner) }
     }
@@ -66,7 +74,11 @@ impl Terminal {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, inner: &Inner, text: &str) {
+    fn line(&self, inner: &mut Inner, text: &str) {
+        if let Some(held) = &mut inner.held {
+            held.push(text.to_owned());
+            return;
+        }
         let print = || {
             // Standard error may be closed; the run goes on.
             let _ = writeln!(anstream::stderr().lock(), "{text}");
@@ -75,7 +87,12 @@ impl Terminal {
     }
 
     fn started(&self, inner: &mut Inner, task: &str) {
-        let steps = inner.summary.get(task).map_or(0, |t| t.steps.len());
+        let message = match inner.summary.get(task).map_or(0, |t| t.steps.len()) {
+            // Its tasks have lines of their own.
+            0 => "pipeline".to_owned(),
+            1 => "1 step".to_owned(),
+            steps => format!("{steps} steps"),
+        };
         if !self.live {
             let width = inner.widths;
             self.line(inner, &format!("{DIM}>{DIM:#} {task:width$}  started"));
@@ -88,7 +105,7 @@ impl Terminal {
             .bars
             .add(ProgressBar::new_spinner().with_style(style.tick_strings(&["-", "\\", "|", "/", " "])));
         bar.set_prefix(task.to_owned());
-        bar.set_message(if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") });
+        bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(120));
         inner.tasks.insert(task.to_owned(), bar);
     }
@@ -99,11 +116,14 @@ impl Terminal {
             inner.bars.remove(&bar);
         }
         let width = inner.widths;
-        let Some(t) = inner.summary.get(task) else { return };
+        let Some(t) = inner.summary.get(task).cloned() else { return };
         let time = size::duration(elapsed(t.started, t.finished));
         let text = match &t.state {
             State::Done => format!("{GREEN}✓{GREEN:#} {task:width$}  done     {time:>7}"),
             State::Cached => format!("{GREEN}={GREEN:#} {task:width$}  cached   {time:>7}"),
+            State::Kept(run) => {
+                format!("{GREEN}={GREEN:#} {task:width$}  kept     {DIM}of run {run}{DIM:#}")
+            }
             State::Failed(message, _) => {
                 format!("{RED}✗{RED:#} {task:width$}  {RED}failed{RED:#}   {time:>7}  {message}")
             }
@@ -113,6 +133,15 @@ impl Terminal {
         if let State::Failed(_, Some(step)) = &t.state {
             let step = step.clone();
             self.explain(inner, task, &step);
+        }
+    }
+
+    /// Says how many lines of a step were too many to show.
+    fn missed(&self, inner: &mut Inner, task: &str, step: &str, lines: u64) {
+        if lines > 0 {
+            let run = &inner.summary.run;
+            let text = format!("{lines} lines are not shown here: sw logs {run} {task} {step}");
+            self.line(inner, &format!("{DIM}{task}/{step}| [{text}]{DIM:#}"));
         }
     }
 
@@ -139,13 +168,13 @@ impl Terminal {
     }
 
     /// The end of the failed step's log, where the whole log is, and how to run only that again.
-    fn explain(&self, inner: &Inner, task: &str, step: &str) {
+    fn explain(&self, inner: &mut Inner, task: &str, step: &str) {
         let folder = log_folder(task, inner.summary.get(task).map_or(0, |t| t.retries));
         let path = self.runs.join(&inner.summary.run).join("logs").join(folder).join(format!("{step}.log"));
         let tail = engine::log::tail(&path, TAIL).unwrap_or_default();
         let mut text = String::new();
         for line in &tail {
-            text.push_str(&format!("    {DIM}|{DIM:#} {line}\n"));
+            text.push_str(&format!("    {DIM}|{DIM:#} {}\n", printable(line)));
         }
         text.push_str(&format!("    log:   sw logs {} {task} {step}\n", inner.summary.run));
         if !self.rerun.is_empty() {
@@ -153,6 +182,18 @@ impl Terminal {
         }
         self.line(inner, text.trim_end());
     }
+}
+
+/// Where something came from, in one line: address, the start of its digest, the file in it.
+pub fn source_line(uri: &str, digest: &BTreeMap<String, String>, entry_point: &str) -> String {
+    let digest = digest.iter().next().map(|(name, hex)| format!(" {name}:{}", hex.get(..12).unwrap_or(hex)));
+    let entry = if entry_point.is_empty() { String::new() } else { format!(" {entry_point}") };
+    format!("{uri}{}{entry}", digest.unwrap_or_default())
+}
+
+/// Columns for the names of tasks.
+fn width(tasks: &[String]) -> usize {
+    tasks.iter().map(|t| t.chars().count()).max().unwrap_or(0).min(40)
 }
 
 impl Observer for Terminal {
@@ -164,9 +205,23 @@ impl Observer for Terminal {
             self.show_skipped(inner);
         }
         match &event.event {
-            Happened::RunStarted { run, tasks, .. } => {
-                inner.widths = tasks.iter().map(|t| t.chars().count()).max().unwrap_or(0).clamp(8, 40);
-                self.line(inner, &format!("{DIM}run {run}{DIM:#}"));
+            Happened::RunStarted { run, tasks, resumes, .. } => {
+                inner.widths = width(tasks).max(8);
+                let after = resumes.as_ref().map(|of| format!(", goes on with {of}")).unwrap_or_default();
+                self.line(inner, &format!("{DIM}run {run}{after}{DIM:#}"));
+            }
+            Happened::TasksLeftOut { tasks, from } => {
+                let width = inner.widths;
+                let from =
+                    from.as_ref().map(|run| format!("; their results come from {run}")).unwrap_or_default();
+                let count =
+                    if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) };
+                let names = tasks.join(", ");
+                self.line(inner, &format!("{DIM}- {count:width$}  left out {names}{from}{DIM:#}"));
+            }
+            Happened::PipelineStarted { task, tasks, .. } => {
+                inner.widths = inner.widths.max(width(tasks));
+                self.started(inner, task);
             }
             Happened::TaskStarted { task, attempt: 0, .. } => self.started(inner, task),
             Happened::StepStarted { task, step } => {
@@ -182,7 +237,25 @@ impl Observer for Terminal {
                 );
             }
             Happened::TaskFinished { task, .. } => self.finished(inner, task),
+            Happened::ShellOpened { task, step, exit_code } => {
+                let what = match exit_code {
+                    Some(code) => format!(
+                        "failed with exit code {code}. This is a shell in its container; leave it with `exit`, and the run \
+                         goes on"
+                    ),
+                    None => "did not run: this is a shell in its container. Leave it with `exit`".to_owned(),
+                };
+                self.line(inner, &format!("{YELLOW}?{YELLOW:#} {task}/{step} {what}"));
+            }
+            Happened::TaskNotCached { task, reason } => {
+                let width = inner.widths;
+                self.line(inner, &format!("{DIM}- {task:width$}  not cached: {reason}{DIM:#}"));
+            }
             Happened::TaskSkipped { task, reason } => inner.skipped.push((task.clone(), reason.clone())),
+            Happened::Resolved { kind, name, uri, digest, entry_point } => {
+                let from = source_line(uri, digest, entry_point);
+                self.line(inner, &format!("{DIM}got {kind} {name} from {from}{DIM:#}"));
+            }
             Happened::Warning { message } => {
                 self.line(inner, &format!("{YELLOW}warning:{YELLOW:#} {message}"));
             }
@@ -190,7 +263,12 @@ impl Observer for Terminal {
                 inner.tasks.drain().for_each(|(_, bar)| bar.finish_and_clear());
                 inner.transfers.values().for_each(ProgressBar::finish_and_clear);
             }
-            Happened::TaskStarted { .. } | Happened::StepFinished { .. } => {}
+            Happened::StepFinished { task, step, .. } => {
+                if let Some(throttle) = inner.throttles.remove(&(task.clone(), step.clone())) {
+                    self.missed(inner, task, step, throttle.missed());
+                }
+            }
+            Happened::TaskStarted { .. } | Happened::TaskReused { .. } => {}
         }
     }
 
@@ -198,9 +276,33 @@ impl Observer for Terminal {
         if !self.logs {
             return;
         }
-        let inner = self.inner();
+        let inner = &mut *self.inner();
+        let lines = bytes.split_inclusive(|b| *b == b'\n').count() as u64;
+        // A file or a pipe takes what comes; a terminal is for eyes.
+        if self.live {
+            let throttle = inner.throttles.entry((task.to_owned(), step.to_owned())).or_default();
+            match throttle.admit(bytes.len(), lines, Instant::now()) {
+                Admitted::No => return,
+                Admitted::After(missed) => self.missed(inner, task, step, missed),
+            }
+        }
         for line in String::from_utf8_lossy(bytes).lines() {
-            self.line(&inner, &format!("{DIM}{task}/{step}|{DIM:#} {line}"));
+            self.line(inner, &format!("{DIM}{task}/{step}|{DIM:#} {}", printable(line)));
+        }
+    }
+
+    fn terminal_taken(&self, taken: bool) {
+        let inner = &mut *self.inner();
+        if taken {
+            inner.held = Some(Vec::new());
+            inner.bars.set_draw_target(ProgressDrawTarget::hidden());
+            return;
+        }
+        if self.live {
+            inner.bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+        for line in inner.held.take().unwrap_or_default() {
+            self.line(inner, &line);
         }
     }
 

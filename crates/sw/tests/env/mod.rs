@@ -4,7 +4,8 @@
 //! - [`Outcome`]: exit code and output of a command
 //! - [`Started`]: a command that is still running
 //!
-//! Tests that run containers need root; [`TestEnv::new`] says so and gives `None` otherwise.
+//! Tests that run containers need root; [`TestEnv::new`] says so and gives `None` otherwise. With the name of an ordinary
+//! user in `STREAMWRIGHT_TEST_USER`, the test itself is still root's, but `sw` runs as that user.
 
 #![allow(clippy::unwrap_used, dead_code, reason = "every test file uses the part that it needs")]
 
@@ -33,8 +34,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct TestEnv {
     dir: TempDir,
     runtime: &'static str,
+    /// Who runs `sw`, if that is not root.
+    user: Option<Ids>,
     filters: Vec<(Regex, &'static str)>,
 }
+
+/// User and group.
+type Ids = (u32, u32);
 
 /// Runs `test` with every OCI runtime of this machine, each time in a new place.
 pub fn each_runtime(test: impl Fn(&TestEnv)) {
@@ -56,10 +62,14 @@ impl TestEnv {
             println!("skipped: needs root");
             return None;
         }
+        let user = std::env::var("STREAMWRIGHT_TEST_USER").ok().map(|name| ids_of(&name));
+        let dir = tempfile::Builder::new().prefix("sw-test-").tempdir().unwrap();
+        give(dir.path(), user);
         let filter = |pattern: &str, text| (Regex::new(pattern).unwrap(), text);
         Some(Self {
-            dir: tempfile::Builder::new().prefix("sw-test-").tempdir().unwrap(),
+            dir,
             runtime: "builtin",
+            user,
             filters: vec![
                 // What generateName appends: see base::name.
                 filter(r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-[ID]"),
@@ -68,6 +78,26 @@ impl TestEnv {
                 filter(r"\b(done|cached|failed|\d/\d) +(\d+m )?\d+(\.\d+)?m?s\b", "$1 [TIME]"),
             ],
         })
+    }
+
+    /// A new place for a test that cannot pass without root, and `why`; docs/reference/rootless.md lists them.
+    pub fn for_root(why: &str) -> Option<Self> {
+        let env = Self::new()?;
+        if env.user.is_some() {
+            println!("skipped: without root: {why}");
+            return None;
+        }
+        Some(env)
+    }
+
+    /// Whether `sw` runs as an ordinary user.
+    pub fn rootless(&self) -> bool {
+        self.user.is_some()
+    }
+
+    /// The OCI runtime.
+    pub fn runtime(&self) -> &'static str {
+        self.runtime
     }
 
     /// The folder in which commands run.
@@ -88,16 +118,31 @@ impl TestEnv {
     /// Writes a file in the folder; its folders are made.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        self.folder(Path::new(name).parent().unwrap());
         fs::write(&path, text).unwrap();
+        give(&path, self.user);
         path
     }
 
     /// Makes a folder in the folder.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    pub fn folder(&self, name: impl AsRef<Path>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(&path).unwrap();
+        path.ancestors().take_while(|above| *above != self.dir()).for_each(|above| give(above, self.user));
         path
+    }
+
+    /// Gives a folder and all that is in it to whoever runs `sw`.
+    pub fn give_all(&self, dir: &Path) {
+        give(dir, self.user);
+        for entry in fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                self.give_all(&entry.path());
+            } else {
+                give(&entry.path(), self.user);
+            }
+        }
     }
 
     /// The binary, with nothing of the tester's own environment but PATH.
@@ -107,6 +152,9 @@ impl TestEnv {
 
     /// Gives another command the same folder and environment.
     pub fn outfit(&self, mut command: Command) -> Command {
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
         command
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -234,6 +282,24 @@ impl TestEnv {
         for run in self.runs() {
             assert!(!self.run_file(&run, "scratch").exists(), "the scratch of {run} is still there");
         }
+    }
+}
+
+/// The ids of a user of this machine, who must be able to execute the binary.
+fn ids_of(user: &str) -> Ids {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = passwd.lines().find(|line| line.split(':').next() == Some(user));
+    let mut fields = line.unwrap_or_else(|| panic!("there is no user {user}")).split(':').skip(2);
+    let mut id = || fields.next().unwrap().parse().unwrap();
+    let ids = (id(), id());
+    let runs = Command::new(SW).arg("--version").uid(ids.0).gid(ids.1).output();
+    assert!(runs.is_ok_and(|output| output.status.success()), "{user} cannot execute {SW}");
+    ids
+}
+
+fn give(path: &Path, user: Option<Ids>) {
+    if let Some((uid, gid)) = user {
+        std::os::unix::fs::chown(path, Some(uid), Some(gid)).unwrap();
     }
 }
 

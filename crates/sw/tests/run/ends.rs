@@ -114,6 +114,7 @@ fn ctrl_c_stops_the_run_in_order() {
                 log:   sw logs waits waits s
                 again: sw run run.yaml -w 'out=out' --image '*=host'
             Cancelled: PipelineRun "waits" was cancelled
+            to go on with what is not finished: sw run --resume last
             "#);
         }
     });

@@ -122,6 +122,7 @@ spec:
             > report    started
             ✓ report    done [TIME]
             Failed: Tasks Completed: 3 (Failed: 1, Cancelled 0), Skipped: 1
+            to go on with what is not finished: sw run --resume last
             "#);
             insta::assert_snapshot!(outcome.stdout, @"seen: Succeeded Failed None Failed StepFailed value");
         }

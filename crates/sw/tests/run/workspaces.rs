@@ -36,6 +36,7 @@ spec:
         printf ' %s' "$(workspaces.unbound.bound)[$(workspaces.unbound.path)]" >> $(results.seen.path)
         test ! -e /workspace/unbound
         test -e /plain/file
+        test "$(cat /fast/file)" = quick
 "#;
         for _ in 0..2 {
             env.run(run, &[]).ok();

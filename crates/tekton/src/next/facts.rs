@@ -76,7 +76,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether it was cancelled, for whatever cause.
     pub fn cancelled(&self) -> bool {
-        !self.succeeded && self.reason == reason::TASK_RUN_CANCELLED
+        !self.succeeded && matches!(self.reason.as_str(), reason::TASK_RUN_CANCELLED | reason::CANCELLED)
     }
 }
 

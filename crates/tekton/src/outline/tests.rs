@@ -156,8 +156,34 @@ fn guards_and_what_a_task_runs() {
     assert!(matches!(&outline.tasks[0].runs, Runs::Unknown { task, problem }
         if task == "nowhere" && problem.contains("not found")));
     assert_eq!(outline.tasks[1].runs, Runs::Custom { kind: "Wait".into() });
-    assert_eq!(outline.tasks[2].runs, Runs::Pipeline { pipeline: Some("inner".into()) });
+    assert!(
+        matches!(&outline.tasks[2].runs, Runs::Pipeline { pipeline: Some(inner), outline: None, problem: Some(problem) }
+        if inner == "inner" && problem.contains("not found"))
+    );
     assert_eq!(outline.tasks[3].when, [r#""a\"b" notin ["x", "y"]"#, "1 == 1"]);
+}
+
+#[test]
+fn pipelines_in_pipelines_are_looked_into_but_not_without_end() {
+    // Each pipeline has the next one twice: 2^40 in all.
+    let text = (0..40).map(|i| {
+        format!(
+            "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p{i}}}\nspec: {{tasks: [\
+             {{name: a, pipelineRef: {{name: p{n}}}}}, {{name: b, pipelineRef: {{name: p{n}}}}}]}}\n---\n",
+            n = i + 1
+        )
+    });
+    let source = base::Source::new("p.yaml", text.collect::<String>());
+    let documents = crate::load::load(&source).unwrap().documents;
+    let catalog = Catalog::new(documents, &mut |prefix| prefix.to_owned()).unwrap();
+    let first = catalog.pipeline("p0").unwrap();
+    let outline = pipeline("p0", &first.spec, &[], &catalog).unwrap();
+    let inner = |node: &Node| match &node.runs {
+        Runs::Pipeline { outline, problem, .. } => (outline.clone(), problem.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(inner(&outline.tasks[0]).0.unwrap().name, "p1");
+    assert_eq!(inner(&outline.tasks[1]).1.unwrap(), "there are too many pipelines in this one");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::status::reason;
 use crate::substitute::step_results::{self, FinishedStep};
 use crate::types::run::ContainerResources;
+use crate::types::status::RefSource;
 use crate::types::{EnvVar, ResourceRequirements, Sidecar, Step, StepTemplate};
 use crate::when::{self, Cel, CelError};
 
@@ -29,6 +30,8 @@ pub struct PreparedStep {
     pub on_error: OnError,
     /// Where it starts, absolute; the image's directory if there is none.
     pub working_dir: Option<String>,
+    /// Where a resolver got its step action.
+    pub source: Option<RefSource>,
 }
 
 impl PreparedStep {
@@ -112,7 +115,7 @@ pub(super) fn step(
     let script = (!step.script.is_empty()).then(|| script_text(&step.script));
     let working_dir = (!step.working_dir.is_empty()).then(|| paths::working_dir(&step.working_dir));
     let name = container.strip_prefix("step-").unwrap_or(&container).to_owned();
-    Ok(PreparedStep { name, container, step, script, on_error, working_dir })
+    Ok(PreparedStep { name, container, step, script, on_error, working_dir, source: None })
 }
 
 pub(super) fn sidecar(mut sidecar: Sidecar, overrides: &Resources<'_>) -> PreparedSidecar {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::catalog::Catalog;
 use crate::types::core::meta::ObjectMeta;
+use crate::types::status::RefSource;
 use crate::types::{Param, PipelineRef, PipelineSpec, StepActionSpec, StepRef, TaskRef, TaskSpec};
 
 /// Finds what a reference means. The engine may wrap a catalog with one that asks remote resolvers (§2.27).
@@ -34,6 +35,8 @@ pub struct Definition<T> {
     pub metadata: ObjectMeta,
     /// What it says.
     pub spec: T,
+    /// Where a resolver got it; none for the documents at hand.
+    pub source: Option<RefSource>,
 }
 
 /// A reference that leads nowhere; worded as the API server does.
@@ -62,21 +65,21 @@ impl Definitions for Catalog {
     fn task(&self, reference: &TaskRef) -> Result<Definition<TaskSpec>, NotFound> {
         let name = local_name(&reference.name, &reference.resolver, &reference.params, "task")?;
         let task = Catalog::task(self, &name).ok_or(NotFound::Name { resource: "tasks.tekton.dev", name })?;
-        Ok(Definition { metadata: task.metadata.clone(), spec: task.spec.clone() })
+        Ok(Definition { metadata: task.metadata.clone(), spec: task.spec.clone(), source: None })
     }
 
     fn pipeline(&self, reference: &PipelineRef) -> Result<Definition<PipelineSpec>, NotFound> {
         let name = local_name(&reference.name, &reference.resolver, &reference.params, "pipeline")?;
         let found = Catalog::pipeline(self, &name)
             .ok_or(NotFound::Name { resource: "pipelines.tekton.dev", name })?;
-        Ok(Definition { metadata: found.metadata.clone(), spec: found.spec.clone() })
+        Ok(Definition { metadata: found.metadata.clone(), spec: found.spec.clone(), source: None })
     }
 
     fn step_action(&self, reference: &StepRef) -> Result<Definition<StepActionSpec>, NotFound> {
         let name = local_name(&reference.name, &reference.resolver, &reference.params, "stepaction")?;
         let found = Catalog::step_action(self, &name)
             .ok_or(NotFound::Name { resource: "stepactions.tekton.dev", name })?;
-        Ok(Definition { metadata: found.metadata.clone(), spec: found.spec.clone() })
+        Ok(Definition { metadata: found.metadata.clone(), spec: found.spec.clone(), source: None })
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`settings`]: what an administrator sets for all runs
 //! - [`params`]: whether params fit, and what references to them stand for
 //! - [`pipeline_params`]: defaults that refer to each other
+//! - [`part`]: only some tasks of a pipeline
 //! - [`timeouts`]: how long the parts of a pipeline run may take
 //! - [`failure`]: why a run fails without having run
 
@@ -16,6 +17,7 @@ pub mod container;
 pub mod definitions;
 pub mod failure;
 pub mod params;
+pub mod part;
 mod passes;
 pub mod paths;
 pub mod pipeline;
@@ -32,6 +34,7 @@ pub mod workspaces;
 pub use container::{OnError, PreparedSidecar, PreparedStep};
 pub use definitions::{Definition, Definitions, NotFound};
 pub use failure::Failure;
+pub use part::{Part, PartError, Restricted};
 pub use pipeline::{PipelineContext, PreparedPipeline, PreparedPipelineTask, pipeline};
 pub use settings::Settings;
 pub use task::{PreparedTask, TaskContext, task};

@@ -4,11 +4,12 @@ use crate::graph::Graph;
 use crate::status::reason;
 use crate::substitute::reference::task_result;
 use crate::substitute::{Replacements, pipeline as fields, volume};
+use crate::types::status::RefSource;
 use crate::types::{ObjectMeta, PipelineRun, PipelineRunSpec, PipelineSpec, PipelineTask, TaskSpec};
 use crate::when::Cel;
 
 use super::failure::Failure;
-use super::task::merge_metadata;
+use super::task::{merge_metadata, own_values};
 use super::timeouts::Timeouts;
 use super::workspaces::{self, Claim};
 use super::{Definitions, Settings, pipeline_checks as checks, pipeline_params, references};
@@ -20,11 +21,15 @@ pub struct PipelineContext<'a> {
     pub settings: &'a Settings,
     /// Evaluates CEL guards.
     pub cel: &'a dyn Cel,
+    /// The referenced pipelines that the run is a part of, the outermost first; none for a run of its own (§2.25).
+    pub ancestors: &'a [String],
 }
 
 /// Everything that is needed to decide what a pipeline run does next. It does not change while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedPipeline {
+    /// The referenced pipelines that its tasks are a part of, the outermost first (§2.25).
+    pub ancestors: Vec<String>,
     /// Name, namespace, uid, labels and annotations of the run; those of a referenced pipeline are merged in, the run's
     /// own win (§1.9).
     pub metadata: ObjectMeta,
@@ -42,6 +47,8 @@ pub struct PreparedPipeline {
     pub claims: Vec<Claim>,
     /// The administrator's defaults.
     pub settings: Settings,
+    /// Where a resolver got the pipeline.
+    pub source: Option<RefSource>,
 }
 
 /// A task of a prepared pipeline.
@@ -74,7 +81,9 @@ pub fn pipeline(
     definitions: &dyn Definitions,
     context: &PipelineContext<'_>,
 ) -> Result<PreparedPipeline, Failure> {
-    let (metadata, name, mut spec) = resolve(run, definitions)?;
+    let (metadata, name, mut spec, source) = resolve(run, definitions)?;
+    let ancestors =
+        checks::ancestors(&metadata, run.spec.pipeline_ref.is_some().then_some(&*name), &spec, context)?;
     let graph = graph(&metadata, &spec)?;
     let mut run_spec = run.spec.clone();
     checks::params(&metadata, &name, &spec, &run_spec)?;
@@ -98,6 +107,7 @@ pub fn pipeline(
     let claims = workspaces::claims(&mut run_spec.workspaces, &metadata);
     Ok(PreparedPipeline {
         timeouts: Timeouts::of(&run_spec, &context.settings.timeout),
+        ancestors,
         metadata,
         run: run_spec,
         spec,
@@ -105,13 +115,14 @@ pub fn pipeline(
         tasks,
         claims,
         settings: context.settings.clone(),
+        source,
     })
 }
 
 fn resolve(
     run: &PipelineRun,
     definitions: &dyn Definitions,
-) -> Result<(ObjectMeta, String, PipelineSpec), Failure> {
+) -> Result<(ObjectMeta, String, PipelineSpec, Option<RefSource>), Failure> {
     let mut metadata = run.metadata.clone();
     let failed = |problem: String| {
         Failure::user(
@@ -122,7 +133,7 @@ fn resolve(
     if let Some(spec) = &run.spec.pipeline_spec {
         let name = metadata.name.clone();
         metadata.labels.entry("tekton.dev/pipeline".into()).or_insert_with(|| name.clone());
-        return Ok((metadata, name, spec.clone()));
+        return Ok((metadata, name, spec.clone(), None));
     }
     let Some(reference) = &run.spec.pipeline_ref else {
         return Err(failed(format!(
@@ -130,11 +141,13 @@ fn resolve(
             metadata.name
         )));
     };
-    let found = definitions.pipeline(reference).map_err(|e| {
+    let mut reference = reference.clone();
+    own_values(&metadata, "pipelineRun", &run.spec.params).edit_params(&mut reference.params);
+    let found = definitions.pipeline(&reference).map_err(|e| {
         failed(format!("error when listing pipelines for pipelineRun {}: {e}", metadata.name))
     })?;
     merge_metadata(&mut metadata, &found.metadata, "tekton.dev/pipeline");
-    Ok((metadata, found.metadata.name, found.spec))
+    Ok((metadata, found.metadata.name, found.spec, found.source))
 }
 
 /// runAfter and every reference to a result (§2.18). Finally tasks have no edges, but names of their own.
@@ -221,12 +234,17 @@ fn resolve_tasks(
             }
             (None, None) => None,
         };
-        let mut keys = fields::keys(task);
-        keys.retain(|key| key.starts_with("tasks."));
-        keys.dedup();
-        Ok(PreparedPipelineTask { task: task.clone(), finally, resolved, keys })
+        Ok(PreparedPipelineTask { task: task.clone(), finally, resolved, keys: keys(task) })
     })
     .collect()
+}
+
+/// The keys of a task's references to other tasks.
+pub(super) fn keys(task: &PipelineTask) -> Vec<String> {
+    let mut keys = fields::keys(task);
+    keys.retain(|key| key.starts_with("tasks."));
+    keys.dedup();
+    keys
 }
 
 fn unknown_yet(params: &[crate::types::Param]) -> bool {

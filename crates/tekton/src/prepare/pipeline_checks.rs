@@ -8,7 +8,38 @@ use crate::when::Cel;
 
 use super::failure::{Failure, list, map};
 use super::params;
-use super::pipeline::{PreparedPipelineTask, full_name};
+use super::pipeline::{PipelineContext, PreparedPipelineTask, full_name};
+
+/// The pipelines around the tasks of a run, with its own at the end when it is referenced by name.
+///
+/// # Errors
+/// Its own is among those around it, or one that is a task of it would be: that never ends (§2.25).
+pub(super) fn ancestors(
+    run: &ObjectMeta,
+    referenced: Option<&str>,
+    spec: &PipelineSpec,
+    context: &PipelineContext<'_>,
+) -> Result<Vec<String>, Failure> {
+    let mut around = context.ancestors.to_vec();
+    let again = |name: &str, around: &[String]| match around.iter().any(|a| a == name) {
+        false => Ok(()),
+        true => Err(Failure::user(
+            reason::PIPELINE_VALIDATION_FAILED,
+            format!(
+                "PipelineRun {} can't be Run; couldn't resolve all references: detected cycle in \
+                 pipeline-in-pipeline: pipeline {name:?} is already running in ancestor chain",
+                full_name(run)
+            ),
+        )),
+    };
+    if let Some(own) = referenced {
+        again(own, &around)?;
+        around.push(own.to_owned());
+    }
+    let inner = spec.all_tasks().filter_map(|task| task.pipeline_ref.as_ref());
+    inner.map(|reference| &reference.name).try_for_each(|name| again(name, &around))?;
+    Ok(around)
+}
 
 /// Params: given, of the declared type, of the enum, with all keys, indexed within their length.
 pub(super) fn params(

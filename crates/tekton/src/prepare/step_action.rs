@@ -4,6 +4,7 @@ use crate::status::reason;
 use crate::substitute::reference::{Element, step_result};
 use crate::substitute::walk::{self, Replace};
 use crate::substitute::{Replacements, scan};
+use crate::types::status::RefSource;
 use crate::types::{Param, ParamType, ParamValue, Step, StepActionSpec, TaskSpec};
 
 use super::failure::{Failure, list};
@@ -13,23 +14,30 @@ use super::{Definitions, params};
 ///
 /// `task` stands for the task's params, which the steps' params may refer to.
 ///
+/// Gives for each step where a resolver got its action.
+///
 /// # Errors
 /// A step action that is not there; params that do not fit it.
 pub(super) fn inline(
     spec: &mut TaskSpec,
     task: &Replacements,
     definitions: &dyn Definitions,
-) -> Result<(), Failure> {
+) -> Result<Vec<Option<RefSource>>, Failure> {
     let failed = |message: String| Failure::user(reason::TASK_RUN_RESOLUTION_FAILED, message);
+    let mut sources = Vec::new();
     for step in &mut spec.steps {
-        let Some(mut reference) = step.r#ref.take() else { continue };
+        let Some(mut reference) = step.r#ref.take() else {
+            sources.push(None);
+            continue;
+        };
         task.edit_params(&mut reference.params);
         let found = definitions.step_action(&reference).map_err(|e| failed(e.to_string()))?;
         let mut passed = std::mem::take(&mut step.params);
         task.edit_params(&mut passed);
         *step = merge(step, found.spec, &passed).map_err(failed)?;
+        sources.push(found.source);
     }
-    Ok(())
+    Ok(sources)
 }
 
 /// What the step action says, run as the step says. The action's fields are substituted with its own params only;

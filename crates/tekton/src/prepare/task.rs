@@ -3,7 +3,8 @@
 use crate::next::name;
 use crate::status::reason;
 use crate::substitute::{Replacements, volume, walk};
-use crate::types::{ObjectMeta, PodTemplate, TaskResult, TaskRun, TaskRunSpec, TaskSpec, Volume};
+use crate::types::status::RefSource;
+use crate::types::{ObjectMeta, Param, PodTemplate, TaskResult, TaskRun, TaskRunSpec, TaskSpec, Volume};
 
 use super::container::{PreparedSidecar, PreparedStep, Resources};
 use super::failure::{Failure, list};
@@ -51,8 +52,20 @@ pub struct PreparedTask {
     pub service_account: String,
     /// Settings of the pod: host aliases, name servers, user, environment (already in the steps).
     pub pod: PodTemplate,
+    /// Where a resolver got the task.
+    pub source: Option<RefSource>,
     /// What a cluster would refuse although it works here.
     pub warnings: Vec<String>,
+}
+
+/// The annotation that cuts steps off from the network, when it is `hermetic` (§1.10, §2.28).
+const EXECUTION_MODE: &str = "experimental.tekton.dev/execution-mode";
+
+impl PreparedTask {
+    /// Whether its steps have no network but loopback.
+    pub fn is_hermetic(&self) -> bool {
+        self.metadata.annotations.get(EXECUTION_MODE).is_some_and(|mode| mode == "hermetic")
+    }
 }
 
 /// Resolves, checks and substitutes a task run (§2.4, §2.15-§2.17, §2.29).
@@ -65,10 +78,11 @@ pub fn task(
     context: &TaskContext<'_>,
 ) -> Result<PreparedTask, Failure> {
     let settings = context.settings;
-    let (metadata, task_name, mut spec) = resolve(run, definitions)?;
+    let (metadata, task_name, mut spec, source) = resolve(run, definitions)?;
     let mut run_spec = run.spec.clone();
     let declared = spec.params.clone();
-    step_action::inline(&mut spec, &params::task_table(&declared, &run_spec.params), definitions)?;
+    let actions =
+        step_action::inline(&mut spec, &params::task_table(&declared, &run_spec.params), definitions)?;
     check_params(&task_name, &spec, &run_spec)?;
     workspaces::bind_defaults(&mut run_spec, &spec.workspaces, settings);
     if run_spec.task_spec.is_some() {
@@ -95,7 +109,7 @@ pub fn task(
         },
     );
     substitute_bindings(&mut run_spec, &metadata, &task_name, context.retry_count);
-    let several = workspaces::several_claims(&run_spec.workspaces);
+    let several = settings.one_claim_for_a_task && workspaces::several_claims(&run_spec.workspaces);
     let mut mounted = spec.clone();
     let bound = workspaces::mount(&mut mounted, &run_spec.workspaces, &volumes);
     mounted.volumes.extend(pod.volumes.iter().cloned());
@@ -104,9 +118,13 @@ pub fn task(
     let shared = mounted.step_template.take();
     let steps = std::mem::take(&mut mounted.steps)
         .into_iter()
+        .zip(actions)
         .enumerate()
-        .map(|(i, step)| container::step(step, i, shared.as_ref(), &pod.env, &resources))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|(i, (step, source))| {
+            let step = container::step(step, i, shared.as_ref(), &pod.env, &resources)?;
+            Ok(PreparedStep { source, ..step })
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
     let beside = Resources { single: &run_spec.sidecar_specs, task: None };
     let sidecars = mounted.sidecars.into_iter().map(|s| container::sidecar(s, &beside)).collect();
     let timeout = run_spec.timeout.as_ref().unwrap_or(&settings.timeout);
@@ -126,6 +144,7 @@ pub fn task(
         retries: usize::try_from(run_spec.retries).unwrap_or(0),
         service_account: if account.is_empty() { settings.service_account.clone() } else { account.clone() },
         pod,
+        source,
         warnings: several
             .then(|| "more than one PersistentVolumeClaim is bound: a cluster refuses this run".to_owned())
             .into_iter()
@@ -141,28 +160,43 @@ pub fn pod_name(run: &str, retry_count: usize) -> String {
     }
 }
 
-/// The run's metadata, the task's name and the task.
-fn resolve(run: &TaskRun, definitions: &dyn Definitions) -> Result<(ObjectMeta, String, TaskSpec), Failure> {
+/// The run's metadata, the task's name, the task, and where a resolver got it.
+fn resolve(
+    run: &TaskRun,
+    definitions: &dyn Definitions,
+) -> Result<(ObjectMeta, String, TaskSpec, Option<RefSource>), Failure> {
     let mut metadata = run.metadata.clone();
     let failed = |message: String| Failure::user(reason::TASK_RUN_RESOLUTION_FAILED, message);
     match (&run.spec.task_ref, &run.spec.task_spec) {
         (_, Some(spec)) => {
             let name = metadata.name.clone();
-            Ok((metadata, name, spec.clone()))
+            Ok((metadata, name, spec.clone(), None))
         }
         (Some(reference), None) if reference.is_custom() => Err(failed(format!(
             "{} of {} is a custom task; it needs its own controller, which is not here",
             reference.kind, reference.api_version
         ))),
         (Some(reference), None) => {
-            let found = definitions.task(reference).map_err(|e| {
+            let mut reference = reference.clone();
+            own_values(&metadata, "taskRun", &run.spec.params).edit_params(&mut reference.params);
+            let found = definitions.task(&reference).map_err(|e| {
                 failed(format!("error when listing tasks for taskRun {}: {e}", metadata.name))
             })?;
             merge_metadata(&mut metadata, &found.metadata, "tekton.dev/task");
-            Ok((metadata, found.metadata.name, found.spec))
+            Ok((metadata, found.metadata.name, found.spec, found.source))
         }
         (None, None) => Err(failed(format!("taskRun {} not providing TaskRef or TaskSpec", metadata.name))),
     }
+}
+
+/// What a run's own reference may refer to in its resolver's params: the run's params and its names (§2.27).
+pub fn own_values(run: &ObjectMeta, kind: &str, params: &[Param]) -> Replacements {
+    let mut table = Replacements::new();
+    table.params(params);
+    for (field, value) in [("name", &run.name), ("namespace", &run.namespace), ("uid", &run.uid)] {
+        table.string(format!("context.{kind}.{field}"), value);
+    }
+    table
 }
 
 /// Merges labels and annotations of a definition into its run's, the run's own winning, and labels the run with the

@@ -2,12 +2,15 @@
 //!
 //! - [`reason`]: the words
 //! - [`step`]: the state of a step that ended, one way or another
-//! - [`results`]: result files as results
+//! - [`results`]: result files as results; [`artifacts`]: what went in and came out
+//! - [`result_size`]: whether a cluster could pass them on
 //! - [`task_run`]: the status of a task run
 //! - [`pipeline_run`]: the status of a pipeline run
 
+pub mod artifacts;
 pub mod pipeline_run;
 pub mod reason;
+pub mod result_size;
 pub mod results;
 pub mod step;
 pub mod task_run;

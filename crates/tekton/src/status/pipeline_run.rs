@@ -6,6 +6,7 @@ use crate::prepare::{Failure, PreparedPipeline, PreparedPipelineTask};
 use crate::substitute::Replacements;
 use crate::substitute::pipeline::fields;
 use crate::substitute::walk::Replace;
+use crate::types::status::Provenance;
 use crate::types::{
     API_V1, ChildReference, ConditionStatus, ParamValue, PipelineRunStatus, PipelineTask, Time,
 };
@@ -41,6 +42,7 @@ pub fn status(
         pipeline_spec: Some(pipeline.spec.clone()),
         skipped_tasks: decision.skipped.clone(),
         child_references: child_references(pipeline, facts),
+        provenance: Provenance::of(pipeline.source.as_ref()),
         ..PipelineRunStatus::default()
     }
 }

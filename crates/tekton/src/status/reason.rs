@@ -58,6 +58,8 @@ pub const PIPELINE_RUN_TIMEOUT_RUNNING_FINALLY: &str = "PipelineRunTimeoutRunnin
 pub const COULDNT_GET_PIPELINE: &str = "CouldntGetPipeline";
 /// A task cannot be had.
 pub const COULDNT_GET_TASK: &str = "CouldntGetTask";
+/// A child run that cannot be made.
+pub const CREATE_RUN_FAILED: &str = "CreateRunFailed";
 /// The tasks wait for each other.
 pub const PIPELINE_INVALID_GRAPH: &str = "PipelineInvalidGraph";
 /// The pipeline, or what its tasks gave each other, is not valid.

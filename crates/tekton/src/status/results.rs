@@ -10,9 +10,6 @@ use crate::substitute::step_results::FinishedStep;
 use crate::types::param::PropertySpec;
 use crate::types::{ParamType, ParamValue, RunResult, StepResult, TaskResult};
 
-/// What a cluster passes on of one container at most, in bytes, names and punctuation included.
-pub const TERMINATION_MESSAGE_LIMIT: usize = 4096;
-
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Read {
@@ -77,17 +74,6 @@ pub fn read_step(declared: &[StepResult], files: &BTreeMap<String, String>) -> V
             Some(RunResult { name: result.name.clone(), r#type: Some(value.kind()), value })
         })
         .collect()
-}
-
-/// How many bytes of a container's last words these results take on a cluster that passes results on that way. Beyond
-/// [`TERMINATION_MESSAGE_LIMIT`] the step fails there: warn.
-pub fn termination_message_size(results: &[RunResult]) -> usize {
-    // {"key":…,"value":…,"type":1} each, with commas between and brackets around.
-    let quoted = |text: &str| serde_json::Value::from(text).to_string().len();
-    let each = |r: &RunResult| {
-        r#"{"key":,"value":,"type":1}"#.len() + quoted(&r.name) + quoted(&r.value.to_string())
-    };
-    2 + results.len().saturating_sub(1) + results.iter().map(each).sum::<usize>()
 }
 
 /// Text for a string; else what the JSON text is, which is text if it is not JSON.
@@ -190,14 +176,5 @@ mod tests {
     fn a_string_stays_a_string_even_if_it_is_json() {
         let read = read(&declared(json!([{"name": "s"}])), &files(&[("s", "[\"x\"]")]), &[]);
         assert_eq!(read.results[0].value, "[\"x\"]".into());
-    }
-
-    #[test]
-    fn the_size_of_last_words() {
-        let result = |value: &str| RunResult { name: "r".into(), r#type: None, value: value.into() };
-        assert_eq!(
-            termination_message_size(&[result("ab"), result("c\n")]),
-            r#"[{"key":"r","value":"ab","type":1},{"key":"r","value":"c\n","type":1}]"#.len()
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! The state of a step that ended (§2.7).
 
 use crate::prepare::PreparedStep;
-use crate::types::status::{ContainerRunning, ContainerTerminated, ContainerWaiting};
+use crate::types::status::{ContainerRunning, ContainerTerminated, ContainerWaiting, Provenance};
 use crate::types::{RunResult, StepState, Time};
 
 use super::reason;
@@ -102,5 +102,10 @@ pub fn ended(
 }
 
 fn named(step: &PreparedStep) -> StepState {
-    StepState { name: step.name.clone(), container: step.container.clone(), ..StepState::default() }
+    StepState {
+        name: step.name.clone(),
+        container: step.container.clone(),
+        provenance: Provenance::of(step.source.as_ref()),
+        ..StepState::default()
+    }
 }

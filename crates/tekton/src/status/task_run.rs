@@ -2,7 +2,7 @@
 
 use crate::next::ON_ERROR;
 use crate::prepare::{Failure, PreparedTask};
-use crate::types::status::Artifacts;
+use crate::types::status::{Artifacts, Provenance};
 use crate::types::{ConditionStatus, Duration, RunResult, SidecarState, StepState, TaskRunStatus, Time};
 
 use super::{condition, reason};
@@ -53,6 +53,7 @@ pub fn status(task: &PreparedTask, attempt: &Attempt, earlier: &[TaskRunStatus])
         artifacts: attempt.artifacts.clone(),
         retries_status: earlier.to_vec(),
         task_spec: Some(task.spec.clone()),
+        provenance: Provenance::of(task.source.as_ref()),
         ..TaskRunStatus::default()
     }
 }

@@ -12,6 +12,10 @@ pub struct Reference<'a> {
     pub span: Range<usize>,
 }
 
+/// Bytes of the longest key. Beyond it `$(` begins a command of the shell; without a bound, a text of nothing but `$(` would
+/// take time that grows with its square.
+const LONGEST: usize = 1024;
+
 /// Every `$(key)` in `text`, from left to right, including those whose text before the first `)` holds another `$(`.
 ///
 /// `$($(params.a))` gives `$(params.a` and `params.a`: nothing is nested in Tekton, so whoever looks a key up finds at
@@ -19,11 +23,19 @@ pub struct Reference<'a> {
 pub fn references(text: &str) -> impl Iterator<Item = Reference<'_>> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        let start = from + text.get(from..)?.find("$(")?;
-        let key_start = start + 2;
-        let length = text[key_start..].find(')')?;
-        from = start + 1;
-        Some(Reference { key: &text[key_start..key_start + length], span: start..key_start + length + 1 })
+        loop {
+            let start = from + text.get(from..)?.find("$(")?;
+            let key_start = start + 2;
+            from = start + 1;
+            let end = text.len().min(key_start + LONGEST + 1);
+            let Some(length) = text.as_bytes()[key_start..end].iter().position(|byte| *byte == b')') else {
+                continue;
+            };
+            return Some(Reference {
+                key: &text[key_start..key_start + length],
+                span: start..key_start + length + 1,
+            });
+        }
     })
 }
 
@@ -76,6 +88,9 @@ mod tests {
         assert_eq!(keys("$($(x))"), ["$(x", "x"]);
         assert_eq!(keys("$(params['a.b'][0])é$()"), ["params['a.b'][0]", ""]);
         assert_eq!(keys("$( date )"), [" date "]);
+        let long = format!("$({} $(x))", "é".repeat(LONGEST));
+        assert_eq!(keys(&long), ["x"], "what is around it is no reference");
+        assert_eq!(keys(&format!("$({}) $(y)", "k".repeat(LONGEST))).len(), 2);
     }
 
     #[test]

@@ -268,6 +268,13 @@ pub enum ConditionStatus {
     Unknown,
 }
 
+impl Provenance {
+    /// What a status says about a definition that a resolver got there; nothing about others.
+    pub fn of(source: Option<&RefSource>) -> Option<Self> {
+        source.map(|source| Self { ref_source: Some(source.clone()), ..Self::default() })
+    }
+}
+
 impl TaskRunStatus {
     /// The condition that tells whether it is done.
     pub fn succeeded(&self) -> Option<&Condition> {

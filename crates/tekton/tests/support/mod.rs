@@ -35,7 +35,11 @@ pub fn run(pipeline: Value, fields: Value) -> PipelineRun {
 
 pub fn try_prepare(run: &PipelineRun) -> Result<PreparedPipeline, Failure> {
     let settings = Settings::default();
-    prepare::pipeline(run, &Catalog::default(), &PipelineContext { settings: &settings, cel: &NoCel })
+    prepare::pipeline(
+        run,
+        &Catalog::default(),
+        &PipelineContext { settings: &settings, cel: &NoCel, ancestors: &[] },
+    )
 }
 
 pub fn prepared(pipeline: Value) -> PreparedPipeline {

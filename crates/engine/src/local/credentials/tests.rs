@@ -161,3 +161,28 @@ fn only_plain_addresses() {
         assert!(Place::http(url).is_err(), "{url:?}");
     }
 }
+
+#[test]
+fn secrets_for_pulling_of_the_pod_win_over_those_of_the_account() {
+    let config = |user: &str| format!("'{{\"auths\": {{\"r.example\": {{\"username\": \"{user}\"}}}}}}'");
+    let yaml = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\nimagePullSecrets: [{name: own}, {name: gone}]\n"
+        .to_owned()
+        + &secret("own", "dockerconfigjson", "", &format!(".dockerconfigjson: {}", config("account")))
+        + &secret("pods", "dockerconfigjson", "", &format!(".dockerconfigjson: {}", config("pod")));
+    let loaded = load(&Source::new("secrets.yaml", yaml)).unwrap();
+    let catalog = Catalog::new(loaded.documents, &mut |name| format!("{name}x")).unwrap();
+    let user = |found: &Credentials| {
+        let config: Value = serde_json::from_str(file(found, ".docker/config.json")).unwrap();
+        config["auths"]["r.example"]["username"].clone()
+    };
+    let accounts = for_pulling(&catalog, "robot", &[]);
+    assert_eq!(user(&accounts), "account");
+    assert_eq!(
+        accounts.warnings,
+        ["secret gone is not used for pulling images: it is not in the files of this run"]
+    );
+    let pods = [LocalObjectReference { name: "pods".into() }];
+    assert_eq!(user(&for_pulling(&catalog, "robot", &pods)), "pod");
+    assert_eq!(for_pulling(&catalog, "nobody", &[]), Credentials::default());
+    assert!(of_account(&catalog, "robot").files.is_empty(), "steps do not get them");
+}

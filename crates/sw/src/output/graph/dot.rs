@@ -4,36 +4,53 @@ use std::fmt::Write;
 
 use tekton::outline::{Container, PipelineOutline, TaskOutline};
 
-use super::{Outline, image, label, reasons};
+use super::{Outline, image, inner, label, reasons, roots};
 
 /// A digraph from left to right.
 pub fn draw(outline: &Outline) -> String {
     let (name, body) = match outline {
-        Outline::Pipeline(outline) => (&outline.name, pipeline(outline)),
+        Outline::Pipeline(outline) => (&outline.name, pipeline(outline, "")),
         Outline::Task(outline) => (&outline.name, task(outline)),
     };
     format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n{body}}}\n", quoted(&[name]))
 }
 
-fn pipeline(outline: &PipelineOutline) -> String {
+/// `path` is the name of the task that the pipeline is, with a slash; empty for the outermost.
+fn pipeline(outline: &PipelineOutline, path: &str) -> String {
+    let id = |name: &str| quoted(&[&format!("{path}{name}")]);
     let (finally, ordered): (Vec<_>, Vec<_>) =
         outline.tasks.iter().partition(|node| outline.finally.contains(&node.name));
     let node = |node: &tekton::outline::Node| {
         let label = label(node);
         let label: Vec<&str> = label.iter().map(String::as_str).collect();
-        format!("{} [label={}];\n", quoted(&[&node.name]), quoted(&label))
+        format!("{} [label={}];\n", id(&node.name), quoted(&label))
     };
     let mut text: String = ordered.into_iter().map(|n| format!("  {}", node(n))).collect();
     if !finally.is_empty() {
-        text.push_str("  subgraph cluster_finally {\n    label=\"finally\";\n    style=dashed;\n");
+        let cluster = if path.is_empty() {
+            "cluster_finally".into()
+        } else {
+            quoted(&[&format!("cluster_{path}finally")])
+        };
+        text.push_str(&format!("  subgraph {cluster} {{\n    label=\"finally\";\n    style=dashed;\n"));
         text.extend(finally.into_iter().map(|n| format!("    {}", node(n))));
         text.push_str("  }\n");
     }
     for edge in &outline.edges {
         let style = if outline.finally.contains(&edge.to) { ", style=dashed" } else { "" };
-        let (from, to, label) = (quoted(&[&edge.from]), quoted(&[&edge.to]), quoted(&[&reasons(edge)]));
+        let (from, to, label) = (id(&edge.from), id(&edge.to), quoted(&[&reasons(edge)]));
         // Writing to a text cannot fail.
         let _ = writeln!(text, "  {from} -> {to} [label={label}{style}];");
+    }
+    for (node, inner) in outline.tasks.iter().filter_map(|node| Some((node, inner(node)?))) {
+        let path = format!("{path}{}/", node.name);
+        let (cluster, label) = (quoted(&[&format!("cluster_{path}")]), quoted(&[&node.name]));
+        let body = pipeline(inner, &path).replace("\n  ", "\n    ");
+        let _ = writeln!(text, "  subgraph {cluster} {{\n    label={label};\n  {body}  }}");
+        for root in roots(inner) {
+            let to = quoted(&[&format!("{path}{root}")]);
+            let _ = writeln!(text, "  {} -> {to} [style=dotted];", id(&node.name));
+        }
     }
     text
 }

@@ -5,19 +5,24 @@ use std::fmt::Write;
 
 use tekton::outline::{PipelineOutline, TaskOutline};
 
-use super::{Outline, image, label, reasons};
+use super::{Outline, image, inner, label, reasons, roots};
 
 /// A flowchart from left to right. Nodes are numbered: a task may have a name that the language uses itself.
 pub fn draw(outline: &Outline) -> String {
     match outline {
-        Outline::Pipeline(outline) => pipeline(outline),
+        Outline::Pipeline(outline) => format!("flowchart LR\n{}", pipeline(outline, "t")),
         Outline::Task(outline) => task(outline),
     }
 }
 
-fn pipeline(outline: &PipelineOutline) -> String {
-    let ids: HashMap<&str, String> =
-        outline.tasks.iter().enumerate().map(|(i, node)| (node.name.as_str(), format!("t{i}"))).collect();
+/// `prefix` begins the numbers of the nodes.
+fn pipeline(outline: &PipelineOutline, prefix: &str) -> String {
+    let ids: HashMap<&str, String> = outline
+        .tasks
+        .iter()
+        .enumerate()
+        .map(|(i, node)| (node.name.as_str(), format!("{prefix}{i}")))
+        .collect();
     let id = |name: &str| ids.get(name).map_or("", String::as_str);
     let node = |node: &tekton::outline::Node| {
         let lines: Vec<String> = label(node).iter().map(|line| escaped(line)).collect();
@@ -25,10 +30,13 @@ fn pipeline(outline: &PipelineOutline) -> String {
     };
     let (finally, ordered): (Vec<_>, Vec<_>) =
         outline.tasks.iter().partition(|node| outline.finally.contains(&node.name));
-    let mut text = String::from("flowchart LR\n");
+    let mut text = String::new();
     text.extend(ordered.into_iter().map(|n| format!("  {}", node(n))));
     if !finally.is_empty() {
-        text.push_str("  subgraph finally\n");
+        match prefix {
+            "t" => text.push_str("  subgraph finally\n"),
+            _ => text.push_str(&format!("  subgraph {prefix}finally[\"finally\"]\n")),
+        }
         text.extend(finally.into_iter().map(|n| format!("    {}", node(n))));
         text.push_str("  end\n");
     }
@@ -37,6 +45,15 @@ fn pipeline(outline: &PipelineOutline) -> String {
         // Writing to a text cannot fail.
         let _ =
             writeln!(text, "  {} {arrow}|\"{}\"| {}", id(&edge.from), escaped(&reasons(edge)), id(&edge.to));
+    }
+    for (node, inner) in outline.tasks.iter().filter_map(|node| Some((node, inner(node)?))) {
+        let prefix = format!("{}_", id(&node.name));
+        let body = pipeline(inner, &prefix).replace("\n  ", "\n    ");
+        let _ = writeln!(text, "  subgraph {prefix}[\"{}\"]\n  {body}  end", escaped(&node.name));
+        let position = |root: &String| inner.tasks.iter().position(|t| t.name == *root);
+        for root in roots(inner).iter().filter_map(position) {
+            let _ = writeln!(text, "  {} -.-> {prefix}{root}", id(&node.name));
+        }
     }
     text
 }

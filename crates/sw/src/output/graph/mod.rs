@@ -40,8 +40,10 @@ fn remarks(node: &Node) -> Vec<String> {
     match &node.runs {
         Runs::Task { task: Some(task), .. } if *task != node.name => lines.push(format!("task {task}")),
         Runs::Task { .. } => {}
-        Runs::Pipeline { pipeline: Some(pipeline) } => lines.push(format!("pipeline {pipeline}")),
-        Runs::Pipeline { pipeline: None } => lines.push("a pipeline of its own".into()),
+        Runs::Pipeline { pipeline, problem, .. } => {
+            lines.push(pipeline.as_ref().map_or("a pipeline of its own".into(), |p| format!("pipeline {p}")));
+            lines.extend(problem.as_ref().map(|problem| format!("unknown pipeline: {problem}")));
+        }
         Runs::Custom { kind } => lines.push(format!("custom task {kind}")),
         Runs::Unknown { problem, .. } => lines.push(format!("unknown task: {problem}")),
     }
@@ -59,6 +61,19 @@ fn containers(node: &Node) -> (&[Container], &[Container]) {
         Runs::Task { content, .. } => (&content.steps, &content.sidecars),
         _ => (&[], &[]),
     }
+}
+
+/// The pipeline that a node is.
+fn inner(node: &Node) -> Option<&PipelineOutline> {
+    match &node.runs {
+        Runs::Pipeline { outline, .. } => outline.as_deref(),
+        _ => None,
+    }
+}
+
+/// The tasks with which a pipeline begins.
+fn roots(outline: &PipelineOutline) -> &[String] {
+    outline.levels.first().map_or(&[], Vec::as_slice)
 }
 
 /// The image of a container, else what it takes its image from. Of a digest twelve digits are enough to look at.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tekton::outline::{Container, Node, PipelineOutline, Runs};
 
-use super::{Outline, containers, image, reasons, remarks};
+use super::{Outline, containers, image, inner, reasons, remarks};
 
 /// Columns of the narrowest terminal that people use.
 const WIDTH: usize = 80;
@@ -35,14 +35,18 @@ fn pipeline(text: &mut String, outline: &PipelineOutline) {
     }
     paragraph(text, "", &head);
     let mut shown = HashMap::new();
-    for (i, level) in outline.levels.iter().enumerate() {
-        text.push_str(&format!("\nlevel {}\n", i + 1));
-        nodes(text, outline, level, &mut shown);
+    for (heading, names) in parts(outline) {
+        text.push_str(&format!("\n{heading}\n"));
+        nodes(text, "", outline, names, &mut shown);
     }
-    if !outline.finally.is_empty() {
-        text.push_str("\nfinally, when all of these have ended\n");
-        nodes(text, outline, &outline.finally, &mut shown);
-    }
+}
+
+/// Levels and finally, with their headings.
+fn parts(outline: &PipelineOutline) -> impl Iterator<Item = (String, &[String])> {
+    let levels = outline.levels.iter().enumerate();
+    let levels = levels.map(|(i, level)| (format!("level {}", i + 1), level.as_slice()));
+    let finally = (!outline.finally.is_empty()).then_some(outline.finally.as_slice());
+    levels.chain(finally.map(|names| ("finally, when all of these have ended".to_owned(), names)))
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -52,6 +56,7 @@ fn counted(number: usize, what: &str) -> String {
 /// `shown` has the tasks whose steps stand above already, with the node where they do.
 fn nodes<'a>(
     text: &mut String,
+    margin: &str,
     outline: &'a PipelineOutline,
     names: &[String],
     shown: &mut HashMap<&'a str, &'a str>,
@@ -59,13 +64,19 @@ fn nodes<'a>(
     for (i, name) in names.iter().enumerate() {
         let Some(node) = outline.tasks.iter().find(|node| node.name == *name) else { continue };
         let last = i + 1 == names.len();
-        push(text, if last { "└─ " } else { "├─ " }, name);
-        let margin = if last { "     " } else { "│    " };
+        push(text, margin, &format!("{}{name}", if last { "└─ " } else { "├─ " }));
+        let margin = &format!("{margin}{}", if last { "     " } else { "│    " });
         let verb = if outline.finally.contains(name) { "looks at" } else { "after" };
         for edge in outline.edges.iter().filter(|e| e.to == *name) {
             paragraph(text, margin, &format!("{verb} {}: {}", edge.from, reasons(edge)));
         }
         body(text, margin, node, shown);
+        if let Some(inner) = inner(node) {
+            for (heading, names) in parts(inner) {
+                push(text, margin, &heading);
+                nodes(text, margin, inner, names, shown);
+            }
+        }
     }
 }
 

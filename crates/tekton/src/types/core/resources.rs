@@ -15,6 +15,15 @@ pub struct Quantity(pub String);
 impl Quantity {
     /// The amount in units (bytes, cores), rounded up; `None` when it is not in Kubernetes' syntax or does not fit.
     pub fn units(&self) -> Option<u64> {
+        self.scaled(1.0)
+    }
+
+    /// The amount in thousandths of units, rounded up, as Kubernetes counts processors.
+    pub fn thousandths(&self) -> Option<u64> {
+        self.scaled(1e3)
+    }
+
+    fn scaled(&self, by: f64) -> Option<u64> {
         let split = self.0.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c)).unwrap_or(self.0.len());
         let (number, suffix) = self.0.split_at(split);
         let scale = match suffix {
@@ -36,7 +45,7 @@ impl Quantity {
             "Ei" => 1024f64.powi(6),
             exponent => 10f64.powi(exponent.strip_prefix(['e', 'E'])?.parse::<i8>().ok()?.into()),
         };
-        let units = (number.parse::<f64>().ok()? * scale).ceil();
+        let units = (number.parse::<f64>().ok()? * scale * by).ceil();
         (0.0..1.8e19).contains(&units).then_some(units as u64)
     }
 }
@@ -118,6 +127,11 @@ mod tests {
         assert_eq!(units("1.5k"), Some(1500));
         assert_eq!(units("2e3"), Some(2000));
         assert_eq!(units("2E"), Some(2_000_000_000_000_000_000));
+        let thousandths = |s: &str| Quantity::from(s).thousandths();
+        assert_eq!(
+            ["1", "250m", "0.1", "100u"].map(thousandths),
+            [Some(1000), Some(250), Some(100), Some(1)]
+        );
         for bad in ["", "x", "1Q", "-1", "1e999", "1 Gi"] {
             assert_eq!(units(bad), None, "{bad}");
         }

@@ -5,7 +5,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tekton::catalog::Catalog;
+
+use crate::catalog::Catalog;
 
 /// The keys and contents of a config map or secret.
 pub type Contents = BTreeMap<String, Vec<u8>>;
