@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "client/copy.rs"]
+mod copy;
 #[path = "client/faults.rs"]
 mod faults;
 #[path = "client/lies.rs"]

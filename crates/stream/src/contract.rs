@@ -24,11 +24,16 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
 }
 
 /// What a task that builds a component may declare.
-pub const COMPONENT_PARAMS: [Offered; 13] = [
+pub const COMPONENT_PARAMS: [Offered; 14] = [
     string("component", "the component's name"),
     string("context", "the component's folder, below the workspace `source`"),
     string("containerfile", "the Containerfile, below the context"),
     string("repository", "where to push to: registry and path, without a tag"),
+    array(
+        "caches",
+        "repositories of other streams whose images may be used when they have the key that is wanted; the component's are below \
+         them, under its name",
+    ),
     string("inputs", "the digest of all that is known before the run"),
     array(
         "bases",

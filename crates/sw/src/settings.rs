@@ -91,10 +91,28 @@ impl Home {
     }
 }
 
+/// The environment variable with registries and their mirrors.
+pub const MIRRORS: &str = "STREAMWRIGHT_MIRRORS";
+
 /// The environment that registry credentials are looked up in.
 pub fn auth_environment() -> oci::auth::AuthEnv {
     let uid = rootless::outer_uid();
     oci::auth::AuthEnv::from_variables(|name| std::env::var_os(name), uid)
+}
+
+/// Registries with their mirrors, as `STREAMWRIGHT_MIRRORS` names them: `REGISTRY=MIRROR,REGISTRY=MIRROR`.
+///
+/// # Errors
+/// Text of another form.
+pub fn mirrors() -> Result<Vec<(String, String)>, String> {
+    let text = std::env::var(MIRRORS).unwrap_or_default();
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((registry, mirror)) if !registry.is_empty() && !mirror.is_empty() => {
+            Ok((registry.to_owned(), mirror.to_owned()))
+        }
+        _ => Err(format!("{MIRRORS} has `{pair}`; write it as REGISTRY=MIRROR, with `,` between several")),
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect()
 }
 
 /// The proxies that registries are reached through.

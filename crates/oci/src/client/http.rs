@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Nothing came or went for so long: the connection is broken.
+/// Nothing came or went for so long while a body is on the way: the connection is broken.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A registry may work so long on what it got (hash it, move it to another place) before it answers.
@@ -32,6 +32,7 @@ const USER_AGENT: &str = concat!("streamwright/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Http {
     runtime: Arc<Runtime>,
     client: Client,
+    patience: Duration,
 }
 
 /// Why there is no answer, or not all of it.
@@ -70,14 +71,15 @@ pub(super) fn runtime() -> io::Result<Arc<Runtime>> {
 }
 
 impl Http {
-    /// A pool on these threads; `adjust` has the last word about its settings.
+    /// A pool on these threads, which waits so long for connections and answers; `adjust` has the last word about its settings.
     pub(super) fn new(
         runtime: Arc<Runtime>,
+        patience: Duration,
         adjust: impl FnOnce(ClientBuilder) -> Result<ClientBuilder, reqwest::Error>,
     ) -> Result<Self, HttpError> {
         let builder = Client::builder()
             .user_agent(USER_AGENT)
-            .connect_timeout(Duration::from_secs(20))
+            .connect_timeout(patience.min(Duration::from_secs(20)))
             .tcp_user_timeout(STALL_LIMIT)
             .tcp_keepalive(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::custom(|attempt| {
@@ -92,7 +94,7 @@ impl Http {
                 }
             }));
         let client = adjust(builder)?.build()?;
-        Ok(Self { runtime, client })
+        Ok(Self { runtime, client, patience })
     }
 
     /// Starts to put a request together.
@@ -104,7 +106,7 @@ impl Http {
     pub(super) fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
         let (client, request) = request.build_split();
         let request = request?;
-        let patience = if request.body().is_some() { WORK_LIMIT } else { STALL_LIMIT };
+        let patience = if request.body().is_some() { WORK_LIMIT } else { self.patience };
         let answer = self.runtime.block_on(async { timeout(patience, client.execute(request)).await });
         let inner = answer.map_err(|_| HttpError::silent(patience))??;
         Ok(Response { runtime: Arc::clone(&self.runtime), inner })

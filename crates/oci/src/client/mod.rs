@@ -4,6 +4,7 @@
 //! - `pull`: an image from a registry into a [`Store`](crate::Store)
 //! - `push`: an image from a store to a registry
 //! - `manifests`: single manifests, tags, deletion
+//! - `copy`: an image from one repository to another
 //! - `referrers`: what says something about a manifest, with the tag scheme for old registries
 //! - `download`, `upload`: one blob, going on after a broken connection
 //! - [`web`]: documents that are not in a registry
@@ -22,6 +23,7 @@
 
 mod authorization;
 mod challenge;
+mod copy;
 mod download;
 pub mod error;
 mod http;
@@ -39,12 +41,15 @@ mod send;
 mod upload;
 pub mod web;
 
+use std::time::Duration;
+
 use crate::auth::Keychain;
 
 pub use error::ClientError;
 pub use progress::{Outcome, Progress};
 pub use proxy::Proxies;
 pub use pull::Platforms;
+pub use registry::is_this_machine;
 pub use retry::RetryPolicy;
 
 use authorization::Authorizer;
@@ -67,10 +72,15 @@ pub struct ClientConfig {
     pub retry: RetryPolicy,
     /// Blobs that are transferred at the same time, at least 1.
     pub jobs: usize,
+    /// Registries that are asked first for what another registry has, each as that one and its mirror. A mirror is only asked
+    /// for content by digest, so it cannot change what is fetched; when it lacks something or is away, nothing is lost.
+    pub mirrors: Vec<(String, String)>,
+    /// How long to wait for a connection and for an answer to begin.
+    pub patience: Duration,
 }
 
 impl Default for ClientConfig {
-    /// No credentials, nothing insecure, no proxies, five tries, four blobs at a time.
+    /// No credentials, nothing insecure, no proxies, five tries, four blobs at a time, no mirrors, a minute's patience.
     fn default() -> Self {
         Self {
             keychain: Keychain::anonymous(),
@@ -79,6 +89,8 @@ impl Default for ClientConfig {
             proxies: Proxies::default(),
             retry: RetryPolicy::default(),
             jobs: 4,
+            mirrors: Vec::new(),
+            patience: Duration::from_secs(60),
         }
     }
 }
@@ -95,8 +107,9 @@ impl Client {
     /// A client that has not connected to anything yet.
     pub fn new(config: ClientConfig) -> Self {
         let own = config.clone();
-        let connector = Connector::new(config.insecure, config.certificates, config.proxies);
-        let sender = Sender::new(connector, Authorizer::new(config.keychain), config.retry);
+        let connector = Connector::new(config.insecure, config.certificates, config.proxies, config.patience);
+        let authorizer = Authorizer::new(config.keychain);
+        let sender = Sender::new(connector, authorizer, config.retry, config.mirrors);
         Self { sender, jobs: config.jobs.max(1), config: own }
     }
 

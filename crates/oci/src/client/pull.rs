@@ -60,7 +60,7 @@ impl Client {
     }
 
     /// Finds what belongs to a manifest: children before parents. Gives the manifest of the wanted platform.
-    fn collect(
+    pub(super) fn collect(
         &self,
         reference: &Reference,
         stored: &StoredManifest,
@@ -117,10 +117,11 @@ impl Client {
 
 /// Everything that belongs to an image, each once.
 #[derive(Default)]
-struct Tree {
+pub(super) struct Tree {
     seen: HashSet<base::Digest>,
-    manifests: Vec<StoredManifest>,
-    blobs: Vec<Descriptor>,
+    /// Children before parents.
+    pub(super) manifests: Vec<StoredManifest>,
+    pub(super) blobs: Vec<Descriptor>,
 }
 
 impl Tree {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url, header};
 use tokio::runtime::Runtime;
@@ -66,6 +67,7 @@ pub(super) struct Connector {
     insecure: Vec<String>,
     certificates: Vec<Vec<u8>>,
     proxies: Proxies,
+    patience: Duration,
     /// Started when first needed: a client that is not used costs nothing.
     runtime: Mutex<Option<Arc<Runtime>>>,
     checked: OnceLock<Http>,
@@ -73,11 +75,17 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(insecure: Vec<String>, certificates: Vec<Vec<u8>>, proxies: Proxies) -> Self {
+    pub(super) fn new(
+        insecure: Vec<String>,
+        certificates: Vec<Vec<u8>>,
+        proxies: Proxies,
+        patience: Duration,
+    ) -> Self {
         Self {
             insecure,
             certificates,
             proxies,
+            patience,
             runtime: Mutex::default(),
             checked: OnceLock::new(),
             unchecked: OnceLock::new(),
@@ -89,7 +97,7 @@ impl Connector {
     pub(super) fn connect(&self, name: &str) -> Result<Arc<Registry>, Failure> {
         let insecure = self.insecure.iter().any(|listed| listed == name);
         let host = if name == DOCKER_HUB { DOCKER_HUB_HOST } else { name };
-        let schemes: &[&str] = match (is_loopback(host_of(host)), insecure) {
+        let schemes: &[&str] = match (is_this_machine(host), insecure) {
             (true, _) => &["http", "https"],
             (false, true) => &["https", "http"],
             (false, false) => &["https"],
@@ -135,7 +143,7 @@ impl Connector {
             certificates.extend(bundle);
         }
         let runtime = self.runtime().map_err(|e| ClientError::Setup(e.to_string()))?;
-        let http = Http::new(runtime, |builder| {
+        let http = Http::new(runtime, self.patience, |builder| {
             let builder = builder.tls_danger_accept_invalid_certs(insecure).tls_certs_merge(certificates);
             self.proxies.apply(builder)
         });
@@ -182,6 +190,11 @@ fn host_of(name: &str) -> &str {
     }
 }
 
+/// Whether a registry (`host` or `host:port`) is on this machine.
+pub fn is_this_machine(registry: &str) -> bool {
+    is_loopback(host_of(registry))
+}
+
 /// Whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -212,7 +225,7 @@ mod tests {
             name: "r.io".into(),
             base: "https://r.io/".parse().unwrap(),
             insecure: false,
-            http: Http::new(http::runtime().unwrap(), Ok).unwrap(),
+            http: Http::new(http::runtime().unwrap(), Duration::from_secs(1), Ok).unwrap(),
             challenge: Mutex::default(),
         };
         let resolve = |location| registry.resolve(&registry.base, location).map(String::from);

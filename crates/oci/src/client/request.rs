@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) repository: String,
     /// What a token must allow, in the token service's words: `repository:NAME:pull`.
     pub(super) scopes: Vec<String>,
+    /// Whether it asks for content by digest, which a mirror may have as well.
+    pub(super) by_digest: bool,
     /// For messages: `fetch blob sha256:…`.
     pub(super) doing: String,
     /// For messages: `pull from`.
@@ -74,6 +76,7 @@ impl Request {
             body: Bytes::new(),
             repository: repository.to_owned(),
             scopes: vec![right.scope(repository)],
+            by_digest: false,
             doing,
             action: right.action(),
         }
@@ -92,8 +95,8 @@ impl Request {
     /// `GET` or `HEAD` a manifest by tag or digest (end-3).
     pub(super) fn manifest(method: Method, repository: &str, selector: &str) -> Self {
         let doing = format!("fetch manifest {selector}");
-        Self::new(method, repository, &format!("manifests/{selector}"), Right::Pull, doing)
-            .header(ACCEPT, ACCEPT_MANIFESTS)
+        let request = Self::new(method, repository, &format!("manifests/{selector}"), Right::Pull, doing);
+        Self { by_digest: selector.contains(':'), ..request.header(ACCEPT, ACCEPT_MANIFESTS) }
     }
 
     /// Stores a manifest (end-7).
@@ -114,6 +117,7 @@ impl Request {
     pub(super) fn blob(repository: &str, digest: Digest, start: u64) -> Self {
         let doing = format!("fetch blob {digest}");
         let request = Self::new(Method::GET, repository, &format!("blobs/{digest}"), Right::Pull, doing);
+        let request = Self { by_digest: true, ..request };
         if start == 0 { request } else { request.header(RANGE, format!("bytes={start}-")) }
     }
 

@@ -114,11 +114,17 @@ pub(super) struct Sender {
     authorizer: Authorizer,
     pub(super) policy: RetryPolicy,
     registries: Mutex<HashMap<String, Arc<Registry>>>,
+    mirrors: Vec<(String, String)>,
 }
 
 impl Sender {
-    pub(super) fn new(connector: Connector, authorizer: Authorizer, policy: RetryPolicy) -> Self {
-        Self { connector, authorizer, policy, registries: Mutex::default() }
+    pub(super) fn new(
+        connector: Connector,
+        authorizer: Authorizer,
+        policy: RetryPolicy,
+        mirrors: Vec<(String, String)>,
+    ) -> Self {
+        Self { connector, authorizer, policy, registries: Mutex::default(), mirrors }
     }
 
     /// Sends until there is an answer that is a success or a definite no, within the policy's tries.
@@ -199,7 +205,7 @@ impl Sender {
         if progress.cancelled() { Err(ClientError::Cancelled) } else { Ok(failures) }
     }
 
-    /// One try. A refused token is replaced once. `body` is sent instead of the request's own; with it the request cannot be
+    /// One try, at the registry's mirrors first. `body` is sent instead of the request's own; with it the request cannot be
     /// repeated, so that a refused token is a passing failure then.
     pub(super) fn once(
         &self,
@@ -207,6 +213,18 @@ impl Sender {
         request: &Request,
         body: Option<Stream<'_>>,
     ) -> Result<Answer, Failure> {
+        let mirrors = self.mirrors.iter().filter(|(of, _)| request.by_digest && of == registry);
+        for (_, mirror) in mirrors {
+            // Whatever a mirror lacks, the registry is the one to say so.
+            if let Ok(answer) = self.at(mirror, request, None) {
+                return Ok(answer);
+            }
+        }
+        self.at(registry, request, body)
+    }
+
+    /// One try at exactly this registry. A refused token is replaced once.
+    fn at(&self, registry: &str, request: &Request, body: Option<Stream<'_>>) -> Result<Answer, Failure> {
         let registry = self.registry(registry)?;
         let streams = body.is_some();
         let response = self.execute(&registry, request, body)?;

@@ -31,39 +31,55 @@ pub(super) struct Task<'a> {
 }
 
 /// An upload that the registry knows.
-struct Session {
+pub(super) struct Session {
     at: Url,
     /// Whether something may have been sent.
     used: bool,
 }
 
-/// Whether the registry took a blob from another of its repositories.
-enum Mounted {
+/// Whether a blob is where it should be without being sent.
+pub(super) enum Placed {
     Yes,
-    /// It may have started an upload instead.
+    /// The registry may have started an upload instead.
     No(Option<Session>),
 }
 
 impl Client {
     /// Brings a blob of the store to the registry, unless it is there.
     pub(super) fn push_blob(&self, task: &Task<'_>, progress: &dyn Progress) -> Result<(), ClientError> {
+        match self.place_blob(task, progress)? {
+            Placed::Yes => Ok(()),
+            Placed::No(session) => self.send_blob(task, session, progress),
+        }
+    }
+
+    /// Looks for a blob in the repository, then in the one that it may be mounted from.
+    pub(super) fn place_blob(&self, task: &Task<'_>, progress: &dyn Progress) -> Result<Placed, ClientError> {
         let (registry, repository) = (task.to.registry(), task.to.repository());
         let Descriptor { digest, size, .. } = *task.blob;
         let looking = Request::has_blob(repository, digest);
         if self.sender.find(registry, &looking, progress)?.is_some() {
             progress.finished(digest, size, Outcome::Present);
-            return Ok(());
+            return Ok(Placed::Yes);
         }
-        let mut session = None;
         if let Some(from) = task.mount_from.filter(|from| *from != repository) {
-            match self.mount(task, from, progress)? {
-                Mounted::Yes => {
-                    progress.finished(digest, size, Outcome::Mounted);
-                    return Ok(());
-                }
-                Mounted::No(started) => session = started,
+            let placed = self.mount(task, from, progress)?;
+            if matches!(placed, Placed::Yes) {
+                progress.finished(digest, size, Outcome::Mounted);
             }
+            return Ok(placed);
         }
+        Ok(Placed::No(None))
+    }
+
+    /// Sends a blob of the store that the registry lacks.
+    pub(super) fn send_blob(
+        &self,
+        task: &Task<'_>,
+        mut session: Option<Session>,
+        progress: &dyn Progress,
+    ) -> Result<(), ClientError> {
+        let Descriptor { digest, size, .. } = *task.blob;
         let found = task.store.open_blob(digest)?.metadata().map_err(ClientError::Read)?.len();
         if found != size {
             return Err(task.store.damaged(digest, format!("it has {found} bytes instead of {size}")).into());
@@ -78,18 +94,18 @@ impl Client {
     }
 
     /// Asks the registry to take the blob from another of its repositories.
-    fn mount(&self, task: &Task<'_>, from: &str, progress: &dyn Progress) -> Result<Mounted, ClientError> {
+    fn mount(&self, task: &Task<'_>, from: &str, progress: &dyn Progress) -> Result<Placed, ClientError> {
         let request = Request::mount(task.to.repository(), task.blob.digest, from);
         match self.sender.send(task.to.registry(), &request, progress) {
-            Ok(answer) if answer.response.status() == StatusCode::CREATED => Ok(Mounted::Yes),
-            Ok(answer) => Ok(Mounted::No(answer.location().map(|at| Session { at, used: false }))),
+            Ok(answer) if answer.response.status() == StatusCode::CREATED => Ok(Placed::Yes),
+            Ok(answer) => Ok(Placed::No(answer.location().map(|at| Session { at, used: false }))),
             // A registry that cannot mount, or a repository that cannot be read: then the blob is sent.
             Err(
                 ClientError::NotFound { .. }
                 | ClientError::Refused { .. }
                 | ClientError::Forbidden { .. }
                 | ClientError::Unauthorized { .. },
-            ) => Ok(Mounted::No(None)),
+            ) => Ok(Placed::No(None)),
             Err(e) => Err(e),
         }
     }
@@ -217,7 +233,7 @@ impl Client {
     }
 
     /// Tells the registry that nobody will go on.
-    fn abandon(&self, task: &Task<'_>, session: Option<Session>) {
+    pub(super) fn abandon(&self, task: &Task<'_>, session: Option<Session>) {
         if let Some(Session { at, .. }) = session {
             let cancel = Request::cancel_upload(at, task.to.repository());
             let _ = self.sender.once(task.to.registry(), &cancel, None);

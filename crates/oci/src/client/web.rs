@@ -1,12 +1,16 @@
 //! Small documents that are not in a registry, over the same connections.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::{Method, Url};
 
 use super::http::{self, Http};
 use super::proxy::Proxies;
 use crate::auth::{Credential, Secret};
+
+/// How long an answer may take to begin.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gets documents over http and https. At most ten redirections, never from https to http; a login is not told to other
 /// hosts. Usable from several threads at once, not from asynchronous code.
@@ -69,8 +73,8 @@ impl Web {
             return Ok(http);
         }
         let runtime = http::runtime().map_err(|e| WebError(e.to_string()))?;
-        let http =
-            Http::new(runtime, |builder| self.proxies.apply(builder)).map_err(|e| WebError(e.reason))?;
+        let http = Http::new(runtime, PATIENCE, |builder| self.proxies.apply(builder))
+            .map_err(|e| WebError(e.reason))?;
         Ok(self.http.get_or_init(|| http))
     }
 }

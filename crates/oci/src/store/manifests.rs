@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use base::Digest;
 
@@ -184,6 +185,22 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// When a manifest was last stored or tagged in a repository, by the clock of the file system; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the name breaks the grammar or the repository cannot be read.
+    pub fn written(&self, repository: &str, digest: Digest) -> Result<Option<SystemTime>, StoreError> {
+        let dir = self.repository_dir(repository)?;
+        let mut files = vec![dir.join("_manifests").join(digest.hex())];
+        for tag in self.tags(repository)? {
+            if self.tag(repository, &tag)? == Some(digest) {
+                files.push(dir.join("_tags").join(tag));
+            }
+        }
+        // A file that somebody removed meanwhile says nothing.
+        Ok(files.iter().filter_map(|file| fs::metadata(file).and_then(|meta| meta.modified()).ok()).max())
     }
 
     /// Takes a manifest, its tags and its entry as a referrer out of a repository. The content goes with the next

@@ -1,4 +1,4 @@
-//! Names, tags, version, repository.
+//! Names, tags, version, repositories.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +43,13 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         findings.push(
             places.at(&["repository"], finding).help("write HOST[:PORT]/PATH, like quay.io/me/my-stream"),
         );
+    }
+    for cache in &stream.caches {
+        if let Err(why) = repository(cache) {
+            let message = format!("the cache `{cache}` is not a repository: {why}");
+            let finding = places.at(&["caches"], Diagnostic::error("bad-repository", message));
+            findings.push(finding.help("write HOST[:PORT]/PATH, like quay.io/team/their-stream"));
+        }
     }
     match stream.components.get(&stream.release_base) {
         None => {

@@ -229,6 +229,15 @@ error[bad-repository]: `localhost:5757/mini:latest` is not a repository: it has 
   |
   = help: write HOST[:PORT]/PATH, like quay.io/me/my-stream
 ");
+finding!(cache_with_a_tag, "localhost:5757/mini" => "localhost:5757/mini\ncaches: [quay.io/team/theirs:latest]", @"
+error[bad-repository]: the cache `quay.io/team/theirs:latest` is not a repository: it has a tag
+ --> stream.yaml:6:1
+  |
+6 | caches: [quay.io/team/theirs:latest]
+  | ^^^^^^
+  |
+  = help: write HOST[:PORT]/PATH, like quay.io/team/their-stream
+");
 finding!(repository_with_a_scheme, "localhost:5757/mini" => "https://quay.io/mini", @"
 error[bad-repository]: `https://quay.io/mini` is not a repository: it has a scheme
  --> stream.yaml:5:13

@@ -61,8 +61,8 @@ pub struct Stream {
     /// Where images are published, without a tag: `registry.example/okd/mine`. References in the payload start with it.
     /// A build on one machine pushes to its own registry instead and needs no access to this one.
     pub repository: String,
-    /// Repositories, beside this stream's own, whose images are used when their keys are the ones that are wanted. An overlay has
-    /// those of the streams below it.
+    /// Repositories of other streams whose images are used when their keys are the ones that are wanted. An overlay has those of
+    /// the streams below it. Who can write there can put images into this stream's releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caches: Vec<String>,
     /// What the images run on.

@@ -33,6 +33,10 @@ pub struct Overlay {
     pub version: Option<String>,
     /// Where images are published. Never inherited: nobody publishes into the repository of others by accident.
     pub repository: String,
+    /// Repositories of other streams whose images are used when their keys are the ones that are wanted, beside those of the
+    /// streams below. Who can write there can put images into this stream's releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<String>,
     /// What is different, applied in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<Operation>,

@@ -4,6 +4,7 @@ use base::{Diagnostic, Diagnostics};
 
 use super::Applied;
 use super::apply::Target;
+use crate::definition::overlay::Parent;
 use crate::definition::{Definition, OverlayDefinition};
 
 /// Applies an overlay to the stream it is from.
@@ -24,14 +25,18 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
     }
     flat.stream.name.clone_from(&file.name);
     flat.stream.repository.clone_from(&file.repository);
-    flat.stream.caches.insert(0, parent.stream.repository.clone());
+    // A published release has images, but no keys.
+    if !matches!(file.from, Parent::Payload(_)) {
+        flat.stream.caches.insert(0, parent.stream.repository.clone());
+    }
+    flat.stream.caches.extend(file.caches.iter().cloned());
     if !file.description.is_empty() {
         flat.stream.description.clone_from(&file.description);
     }
     if let Some(version) = &file.version {
         flat.stream.version.clone_from(version);
     }
-    for field in ["name", "repository", "description", "version"] {
+    for field in ["name", "from", "repository", "caches", "description", "version"] {
         if let Some(entry) = overlay.root.entry(field) {
             flat.places.lay(&[field], &overlay.source, Some(entry.key_span), entry.value.clone());
         }

@@ -44,6 +44,22 @@ fn everything_else_is_inherited() {
 }
 
 #[test]
+fn images_are_looked_for_in_the_streams_below_and_where_the_overlay_says() {
+    let named = |name: &str, more: &str| {
+        let source = overlay(name, "  []\n");
+        Source::new(source.name(), source.text().replace("operations:", &format!("{more}operations:")))
+    };
+    let first = on(&below(), &named("edge", "caches: [quay.io/team/theirs]\n")).unwrap();
+    assert_eq!(first.stream.caches, ["localhost:5757/mini", "quay.io/team/theirs"]);
+    let second = on(&first, &named("site", "")).unwrap();
+    assert_eq!(second.stream.caches, ["localhost:5757/edge", "localhost:5757/mini", "quay.io/team/theirs"]);
+    // A release has no keys.
+    let text =
+        overlay("mine", "  []\n").text().replace("{path: ../below}", "{payload: \"r.example/x@sha256:0\"}");
+    assert_eq!(on(&below(), &Source::new("mine.yaml", text)).unwrap().stream.caches, [""; 0]);
+}
+
+#[test]
 fn each_operation_does_what_it_says() {
     let flat = apply(
         r#"

@@ -19,6 +19,8 @@ use crate::task::TaskDefinition;
 pub const REPOSITORY: &str = "repository";
 /// The name of the pipeline's parameter that allows a registry without TLS.
 pub const INSECURE: &str = "insecure";
+/// The name of the pipeline's parameter that says where else images are looked for by key.
+pub const CACHES: &str = "caches";
 
 /// Renders the pipeline.
 ///
@@ -54,6 +56,14 @@ pub(super) fn pipeline(request: Request<'_>, names: &Names) -> Result<Pipeline, 
                 "Where images are pushed, without a tag; one repository for each component below it.",
             ),
             text_param(INSECURE, "false", "\"true\" talks plain http to that registry."),
+            ParamSpec {
+                name: CACHES.to_owned(),
+                r#type: Some(ParamType::Array),
+                description: "Repositories of other streams, whose images are used when their keys are the ones wanted."
+                    .to_owned(),
+                default: Some(stream.caches.clone().into()),
+                ..ParamSpec::default()
+            },
         ],
         workspaces: vec![
             workspace("source", "The stream's folder; it is only read.", false),
@@ -121,6 +131,7 @@ impl Renderer<'_> {
             ("component", name.into()),
             ("context", context.as_str().into()),
             ("repository", format!("$(params.{REPOSITORY})/{name}").into()),
+            (CACHES, vec![format!("$(params.{CACHES}[*])")].into()),
             ("inputs", planned.inputs.to_string().into()),
             ("bases", self.bases(node).into()),
             ("args", pairs(&component.args)),

@@ -9,7 +9,7 @@ use tekton::types::{
     ResourceRequirements, TimeoutFields, WorkspaceBinding,
 };
 
-use super::pipeline::{INSECURE, REPOSITORY};
+use super::pipeline::{CACHES, INSECURE, REPOSITORY};
 use crate::definition::Stream;
 
 /// The label by which runs of a stream are found.
@@ -54,7 +54,11 @@ pub(super) fn run(stream: &Stream) -> PipelineRun {
     };
     let spec = PipelineRunSpec {
         pipeline_ref: Some(PipelineRef::named(stream.name.as_str())),
-        params: vec![Param::new(REPOSITORY, stream.repository.as_str()), Param::new(INSECURE, "false")],
+        params: vec![
+            Param::new(REPOSITORY, stream.repository.as_str()),
+            Param::new(INSECURE, "false"),
+            Param::new(CACHES, stream.caches.clone()),
+        ],
         timeouts: Some(TimeoutFields {
             pipeline: Some(Duration::from_secs(LONGEST)),
             finally: Some(Duration::from_secs(LONGEST_VERDICT)),

@@ -158,6 +158,10 @@ fn two_components_and_a_test() {
           type: string
           description: "\"true\" talks plain http to that registry."
           default: "false"
+        - name: caches
+          type: array
+          description: Repositories of other streams, whose images are used when their keys are the ones wanted.
+          default: []
       workspaces:
         - name: source
           description: The stream's folder; it is only read.
@@ -200,6 +204,8 @@ fn two_components_and_a_test() {
           value: localhost:5757/mini
         - name: insecure
           value: "false"
+        - name: caches
+          value: []
       timeouts:
         pipeline: 12h0m0s
         finally: 15m0s

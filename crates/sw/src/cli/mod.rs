@@ -120,7 +120,7 @@ pub enum Command {
     /// The local image store
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Find and record builds by the key of their inputs (used by tasks)
+    /// Builds by the key of their inputs: how much there is, remove old ones; find and record them (used by tasks)
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Check whether this machine can build, and say what to do where it cannot

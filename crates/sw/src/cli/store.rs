@@ -47,6 +47,10 @@ pub enum CacheCommand {
         /// Base images by digest
         #[arg(long = "base", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
         bases: Vec<(String, String)>,
+        /// Repositories of other streams: an image of the same key that is below one of them, under the component's name, is
+        /// copied. Who can write there decides what is in your images
+        #[arg(long, value_name = "REPOSITORY", num_args = 0..)]
+        also: Vec<String>,
         /// Write `true` or `false` into this file
         #[arg(long, value_name = "FILE")]
         hit_file: Option<PathBuf>,
@@ -82,6 +86,31 @@ pub enum CacheCommand {
         #[arg(short, long, value_enum, default_value_t = Format::Text)]
         output: Format,
     },
+    /// Show how many images the local store has of each stream, and how many the last build found there
+    Stats {
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = Format::Text)]
+        output: Format,
+    },
+    /// Remove images, unpacked layers and runs of builds that are old; never what a stream's last release uses
+    Prune(PruneArgs),
+}
+
+/// `sw cache prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Keep what is younger than so many days
+    #[arg(long, value_name = "DAYS", default_value_t = 30, conflicts_with = "keep_last")]
+    pub keep: u64,
+    /// Keep the newest N images of each component, releases and runs of each stream, however old, and nothing else
+    #[arg(long, value_name = "N")]
+    pub keep_last: Option<usize>,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
 }
 
 /// Where a component's images are, and the results of its task.

@@ -31,6 +31,10 @@ pub struct BuildArgs {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
 
+    /// Look for images in the local store only, not in the registries of the stream and its caches
+    #[arg(long)]
+    pub offline: bool,
+
     /// Build these components even when nothing changed
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub force: Vec<String>,
@@ -41,6 +45,10 @@ pub struct BuildArgs {
 pub struct PlanArgs {
     #[command(flatten)]
     pub stream: StreamArg,
+
+    /// Look for images in the local store only, not in the registries of the stream and its caches
+    #[arg(long)]
+    pub offline: bool,
 
     /// Plan as if these components had to be built
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]

@@ -102,6 +102,7 @@ fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
         description: String::new(),
         version: None,
         repository: args.repository.clone().unwrap_or_else(|| format!("localhost:5757/{}", args.name)),
+        caches: Vec::new(),
         operations,
     })
 }

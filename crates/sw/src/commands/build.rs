@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{Digest, Exit, Hasher, Source};
+use base::{Digest, Exit, Hasher};
 use engine::Finished;
 use engine::event::Observer;
 use oci::server::{Server, event};
@@ -18,14 +18,13 @@ use stream::graph::BaseImage;
 use stream::plan::LastBuild;
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
-use tekton::catalog::Catalog;
-use tekton::load::{Object, load as load_yaml};
-use tekton::types::Param;
 
 use super::Ended;
-use super::build_record::{BuildLock, BuildRecord, BuiltRelease};
+use super::build_record::{self, BuildLock, BuiltRelease, Counted};
 use super::engine::{config, confined, observer};
+use super::local_build::{Here, catalog};
 use super::plan::{Planned, planned, pushed_path, rendered};
+use super::prebuilt;
 use super::release::{find_verdict, verdict_text};
 use super::stream::load;
 use crate::cli::{BuildArgs, Format};
@@ -40,11 +39,14 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let loaded = load(home, &args.stream)?;
     let name = loaded.graph.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
-    let planned = planned(home, loaded, &args.force)?;
+    let planned = planned(home, loaded, &args.force, args.offline)?;
     let yaml = rendered(&planned)?.text();
     let store = Store::open(home.store())?;
     if let Some(exit) = unchanged(home, args, &planned, &yaml, &store)? {
         return Ok(exit.into());
+    }
+    if !args.offline {
+        prebuilt::check(&store, &planned.loaded)?;
     }
     if args.output == Format::Text {
         anstream::eprint!("{}", stream::plan::table::table(&planned.plan));
@@ -56,8 +58,8 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let observer = observer(home, &args.engine, args.output == Format::Json, &rerun);
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::start_observed(store.clone(), address, transfers(observer.clone()))?;
-    let registry = format!("{}/{}", server.addr(), pushed_path(&planned.loaded)?);
-    let (catalog, run) = catalog(&yaml, &registry)?;
+    let here = Here::new(&server.addr().to_string(), &planned, &store)?;
+    let (catalog, run) = catalog(&yaml, &here)?;
     // The claim that the rendered run names: the folders `source` and `cache` in it.
     let folders = BTreeMap::from([(name, (volume, false))]);
     let config = config(home, &args.engine, folders, observer)?;
@@ -194,20 +196,6 @@ pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rendered objects, with what is different on this machine put into the run: the registry.
-fn catalog(yaml: &str, registry: &str) -> Result<(Catalog, String), Failure> {
-    let mut documents = load_yaml(&Source::new("rendered", yaml))?.documents;
-    for document in &mut documents {
-        let Object::PipelineRun(run) = &mut document.object else { continue };
-        run.spec.params.retain(|p| p.name != "repository" && p.name != "insecure");
-        run.spec.params.push(Param::new("repository", registry));
-        run.spec.params.push(Param::new("insecure", "true"));
-    }
-    let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
-    let name = catalog.runs().next().map(|r| r.metadata().name.clone()).unwrap_or_default();
-    Ok((catalog, name))
-}
-
 /// Records what was built, shows the release and its verdict.
 fn conclude(
     home: &Home,
@@ -224,6 +212,9 @@ fn conclude(
     let stopped_at = early_cutoffs(planned, finished, &images);
     let mut record = planned.record.clone();
     record.seconds.extend(build_seconds(planned, finished)?);
+    record.paths.insert(pushed_path(loaded)?);
+    record.from_releases.clone_from(&loaded.from_releases);
+    record.last_run = Some(counted(finished));
     for (component, image) in &images {
         record.images.insert(component.clone(), *image);
         let (Some(inputs), Some(node)) = (planned.inputs.get(component), loaded.graph.nodes.get(component))
@@ -312,6 +303,15 @@ fn early_cutoffs(
     found
 }
 
+/// How many images the run found and how many it built.
+fn counted(finished: &Finished) -> Counted {
+    let results = finished.task_results();
+    let said = |word: &str| {
+        results.iter().filter(|(_, r)| r.get("cached").is_some_and(|cached| cached.trim() == word)).count()
+    };
+    Counted { found: said("true"), built: said("false") }
+}
+
 /// How long the components took that were built in this run.
 fn build_seconds(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, f64>, Failure> {
     let names = rendered(planned)?.names;
@@ -323,10 +323,12 @@ fn build_seconds(planned: &Planned, finished: &Finished) -> Result<BTreeMap<Stri
     Ok(seconds.filter_map(|(task, s)| Some((names.component_of(&task)?.to_owned(), s))).collect())
 }
 
-/// The images of the components whose tasks succeeded in this run.
+/// The images of the components whose tasks succeeded in this run, and of those that have none because they are there already.
 fn built_images(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, Digest>, Failure> {
     let names = rendered(planned)?.names;
-    let mut images = BTreeMap::new();
+    let prebuilt = planned.plan.components.iter().filter(|c| c.prebuilt.is_some());
+    let mut images: BTreeMap<String, Digest> =
+        prebuilt.filter_map(|c| Some((c.component.clone(), c.image?))).collect();
     for (task, results) in finished.task_results() {
         let digest = results.get("digest").and_then(|d| d.trim().parse().ok());
         if let (Some(component), Some(digest)) = (names.component_of(&task), digest) {
@@ -375,10 +377,9 @@ fn program() -> String {
 /// When there is none.
 pub fn last_release(home: &Home) -> Result<Reference, Failure> {
     let mut newest: Option<(std::time::SystemTime, BuiltRelease)> = None;
-    for entry in fs::read_dir(home.builds("")).into_iter().flatten().flatten() {
-        let Ok(stream) = entry.file_name().into_string() else { continue };
-        let Some(release) = BuildRecord::read(home, &stream)?.release else { continue };
-        let modified = fs::metadata(entry.path().join("last.json"))?.modified()?;
+    for (stream, record) in build_record::all(home)? {
+        let Some(release) = record.release else { continue };
+        let modified = fs::metadata(home.builds(&stream).join("last.json"))?.modified()?;
         if newest.as_ref().is_none_or(|(time, _)| *time < modified) {
             newest = Some((modified, release));
         }

@@ -1,6 +1,6 @@
 //! What is known of the last build of a stream: `builds/<stream>/last.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 
@@ -22,12 +22,30 @@ pub struct BuildRecord {
     /// The image that each component had.
     #[serde(default)]
     pub images: BTreeMap<String, Digest>,
+    /// The repositories that the stream had, without their registries: where its images are in the local store.
+    #[serde(default)]
+    pub paths: BTreeSet<String>,
+    /// The published releases that the stream is from, by pull spec.
+    #[serde(default)]
+    pub from_releases: Vec<String>,
+    /// How many images the last run needed.
+    #[serde(default)]
+    pub last_run: Option<Counted>,
     /// Seconds that each component took when it was last built.
     #[serde(default)]
     pub seconds: BTreeMap<String, f64>,
     /// The last release that was assembled and judged.
     #[serde(default)]
     pub release: Option<BuiltRelease>,
+}
+
+/// What a run did for its images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Images of the right key that were there.
+    pub found: usize,
+    /// Images that were built.
+    pub built: usize,
 }
 
 /// A release that was assembled and judged here.
@@ -72,6 +90,20 @@ impl BuildRecord {
         fs::rename(temporary, dir.join("last.json"))?;
         Ok(())
     }
+}
+
+/// The streams that were built here, with what is known of them.
+///
+/// # Errors
+/// When a record cannot be read.
+pub fn all(home: &Home) -> Result<BTreeMap<String, BuildRecord>, Failure> {
+    let mut records = BTreeMap::new();
+    for entry in fs::read_dir(home.builds("")).into_iter().flatten().flatten() {
+        let Ok(stream) = entry.file_name().into_string() else { continue };
+        let record = BuildRecord::read(home, &stream)?;
+        records.insert(stream, record);
+    }
+    Ok(records)
 }
 
 /// Held while a stream is built: two builds of one stream would test the same ports and write the same record.

@@ -5,25 +5,33 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base::{Digest, Exit, size};
 use engine::cache::StepCache;
 use engine::cache::store::LIMIT;
-use oci::Reference;
-use oci::client::Client;
+use oci::client::{Client, ClientError};
+use oci::{Reference, Store};
 
-use super::{Ended, registry_client};
+use super::{Ended, cache_prune, cache_stats, hasty_client, registry_client};
 use crate::cli::{CacheAt, CacheCommand, Format};
 use crate::failure::Failure;
 use crate::settings::Home;
+
+/// What the tags begin with under which images are found by key.
+pub const KEY_TAG: &str = "key-";
+/// How long the registry of another stream may take to begin an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Carries out `sw cache …`.
 pub fn run(home: &Home, command: CacheCommand) -> Result<Ended, Failure> {
     match command {
         CacheCommand::Steps { prune, output } => steps(home, prune, output)?,
-        CacheCommand::Lookup { inputs, bases, hit_file, digest_file, key_file, force, at } => {
+        CacheCommand::Stats { output } => cache_stats::run(home, output)?,
+        CacheCommand::Prune(args) => cache_prune::run(home, &args)?,
+        CacheCommand::Lookup { inputs, bases, also, hit_file, digest_file, key_file, force, at } => {
             let key = stream::key::final_key(&inputs, base_digests(&bases)?);
-            let found = if force { None } else { find(&at, key)? };
+            let found = if force { None } else { find(&at, &also, key)? };
             write(&hit_file, if found.is_some() { "true" } else { "false" })?;
             write(&digest_file, &found.map(|d| d.to_string()).unwrap_or_default())?;
             write(&key_file, &key.hex())?;
@@ -63,7 +71,7 @@ fn steps(home: &Home, prune: bool, output: Format) -> Result<(), Failure> {
 
 /// The tag under which the image of a key is found.
 fn tag(key: &str) -> String {
-    format!("key-{key}")
+    format!("{KEY_TAG}{key}")
 }
 
 fn base_digests(bases: &[(String, String)]) -> Result<Vec<(String, Digest)>, Failure> {
@@ -85,9 +93,42 @@ fn client(at: &CacheAt) -> Result<(Client, Reference), Failure> {
     Ok((client, repository))
 }
 
-fn find(at: &CacheAt, key: Digest) -> Result<Option<Digest>, Failure> {
+/// The image of a key in the component's repository; an image of another stream is copied there first.
+fn find(at: &CacheAt, also: &[String], key: Digest) -> Result<Option<Digest>, Failure> {
     let (client, repository) = client(at)?;
-    Ok(client.head(&repository.at_tag(&tag(&key.hex()))?)?.map(|found| found.digest))
+    let wanted = repository.at_tag(&tag(&key.hex()))?;
+    if let Some(found) = client.head(&wanted)? {
+        return Ok(Some(found.digest));
+    }
+    let component = repository.repository().rsplit('/').next().unwrap_or_default();
+    let insecure = at.insecure.insecure.then(|| repository.registry().to_owned());
+    let hasty = hasty_client(insecure, 2, PATIENCE)?;
+    for stream in also {
+        let place = format!("{stream}/{component}");
+        let from: Reference = place.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+        if from.name() == repository.name() {
+            continue;
+        }
+        match copy(&hasty, &from.at_tag(&tag(&key.hex()))?, &wanted) {
+            Ok(None) => {}
+            Ok(Some(digest)) => {
+                anstream::println!("taken from {place}");
+                return Ok(Some(digest));
+            }
+            // What cannot be had from there is built.
+            Err(e) => anstream::eprintln!("warning: {place} is not used: {e}"),
+        }
+    }
+    Ok(None)
+}
+
+/// Copies an image, if it is there.
+fn copy(client: &Client, from: &Reference, to: &Reference) -> Result<Option<Digest>, ClientError> {
+    let Some(found) = client.head(from)? else { return Ok(None) };
+    let scratch = tempfile::tempdir().map_err(ClientError::Write)?;
+    let through = Store::open(scratch.path().join("store"))?;
+    // By digest: what was found is what is copied.
+    client.copy(&from.at_digest(found.digest), to, &through, &()).map(Some)
 }
 
 fn record(at: &CacheAt, key: &str, digest: Digest) -> Result<(), Failure> {

@@ -4,14 +4,19 @@ mod branch;
 mod build;
 mod build_record;
 mod cache;
+mod cache_prune;
+mod cache_stats;
 mod changed_files;
 mod doctor;
 mod engine;
 mod graph;
 mod inputs;
+mod known_builds;
+mod local_build;
 mod logs;
 mod oci_runtime;
 mod plan;
+mod prebuilt;
 mod registry;
 mod release;
 mod remote;
@@ -21,13 +26,17 @@ mod run_inputs;
 mod runs;
 mod store;
 mod stream;
+mod together;
 mod trigger;
 mod validate;
 mod vendor;
 mod watch;
 mod why;
 
+use std::time::Duration;
+
 use base::Exit;
+use oci::client::{Client, ClientConfig, RetryPolicy};
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -84,10 +93,23 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
 ///
 /// # Errors
 /// When a file with credentials cannot be understood.
-fn registry_client(insecure: Option<String>) -> Result<oci::client::Client, Failure> {
+fn registry_client(insecure: Option<String>) -> Result<Client, Failure> {
+    Ok(Client::new(client_config(insecure)?))
+}
+
+/// Like [`registry_client`], for what may as well be missing: it is tried only so often, and not waited for long.
+///
+/// # Errors
+/// As for [`registry_client`].
+fn hasty_client(insecure: Option<String>, attempts: u32, patience: Duration) -> Result<Client, Failure> {
+    let retry = RetryPolicy { attempts, ..RetryPolicy::default() };
+    Ok(Client::new(ClientConfig { retry, patience, ..client_config(insecure)? }))
+}
+
+fn client_config(insecure: Option<String>) -> Result<ClientConfig, Failure> {
     let keychain = oci::auth::Keychain::load(&crate::settings::auth_environment())?;
     let insecure = insecure.into_iter().collect();
     let proxies = crate::settings::proxies();
-    let config = oci::client::ClientConfig { keychain, insecure, proxies, ..Default::default() };
-    Ok(oci::client::Client::new(config))
+    let mirrors = crate::settings::mirrors().map_err(Failure::invalid)?;
+    Ok(ClientConfig { keychain, insecure, proxies, mirrors, ..ClientConfig::default() })
 }

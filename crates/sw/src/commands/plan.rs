@@ -6,11 +6,11 @@ use base::{Digest, Exit, diagnostic};
 use oci::{Reference, Store};
 use stream::key::{Inputs, inputs};
 use stream::plan::against::Fate;
-use stream::plan::{KnownBuilds, LastBuild, Plan, against, estimate, plan as make_plan};
+use stream::plan::{Plan, against, estimate, plan as make_plan};
 use stream::render::{Rendered, Request, render as make_render};
 
 use super::stream::{Loaded, load};
-use super::{Ended, build_record::BuildRecord};
+use super::{Ended, build_record::BuildRecord, known_builds::KnownHereAndElsewhere};
 use crate::cli::{Format, PlanArgs, RenderArgs};
 use crate::failure::Failure;
 use crate::output::table::columns;
@@ -26,11 +26,13 @@ pub struct Planned {
     pub plan: Plan,
     /// What is known of the last build.
     pub record: BuildRecord,
+    /// Repositories of other machines where images may be looked for by key.
+    pub elsewhere: Vec<String>,
 }
 
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
-    let planned = planned(home, load(home, &args.stream)?, &args.force)?;
+    let planned = planned(home, load(home, &args.stream)?, &args.force, args.offline)?;
     if let Some(release) = &args.diff {
         return diff(home, &planned, release, args.output);
     }
@@ -82,16 +84,17 @@ fn diff(home: &Home, planned: &Planned, release: &str, output: Format) -> Result
 
 /// `sw render`.
 pub fn render(home: &Home, args: &RenderArgs) -> Result<Ended, Failure> {
-    let planned = planned(home, load(home, &args.stream)?, &[])?;
+    // The text is the same whatever is there already.
+    let planned = planned(home, load(home, &args.stream)?, &[], true)?;
     anstream::print!("{}", rendered(&planned)?.text());
     Ok(Exit::Success.into())
 }
 
-/// Plans with what the local store and the last build know.
+/// Plans with what the last build, the local store and, unless `offline`, the registries of the stream know.
 ///
 /// # Errors
 /// Sources that cannot be read; components to force that do not exist.
-pub fn planned(home: &Home, loaded: Loaded, force: &[String]) -> Result<Planned, Failure> {
+pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> Result<Planned, Failure> {
     let components = &loaded.graph.stream.components;
     for name in force {
         if !components.contains_key(name) {
@@ -106,10 +109,11 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String]) -> Result<Planned,
         inputs(&loaded.graph, &loaded.definition.places, &loaded.lock, &loaded.folder, &loaded.tasks)?;
     let record = BuildRecord::read(home, &loaded.graph.stream.name)?;
     let store = Store::open(home.store())?;
-    let known = LocalBuilds { store: &store, path: pushed_path(&loaded)?, record: &record };
+    let known = KnownHereAndElsewhere::new(&store, &record, &loaded.graph.stream, offline)?;
     let forced: BTreeSet<String> = force.iter().cloned().collect();
     let plan = make_plan(&loaded.graph, &loaded.lock, &inputs, &known, &forced);
-    Ok(Planned { loaded, inputs, plan, record })
+    let elsewhere = known.reachable();
+    Ok(Planned { loaded, inputs, plan, record, elsewhere })
 }
 
 /// The Tekton YAML of a plan.
@@ -129,26 +133,4 @@ pub fn pushed_path(loaded: &Loaded) -> Result<String, Failure> {
     let repository = &loaded.graph.stream.repository;
     let reference: Reference = repository.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
     Ok(reference.repository().to_owned())
-}
-
-/// Images of the local store by key, and the record of the last build.
-struct LocalBuilds<'a> {
-    store: &'a Store,
-    path: String,
-    record: &'a BuildRecord,
-}
-
-impl KnownBuilds for LocalBuilds<'_> {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
-        let find = |(component, key): &(&str, Digest)| {
-            let repository = format!("{}/{component}", self.path);
-            // A store that cannot be read has nothing to offer; the build itself will say so.
-            self.store.tag(&repository, &format!("key-{}", key.hex())).ok().flatten()
-        };
-        wanted.iter().map(find).collect()
-    }
-
-    fn last(&self, component: &str) -> Option<LastBuild> {
-        self.record.components.get(component).cloned()
-    }
 }

@@ -116,7 +116,8 @@ pub fn rdeps(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
 }
 
 fn read(home: &Home, args: &WhyArgs) -> Result<Planned, Failure> {
-    let planned = planned(home, load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?, &[])?;
+    let planned =
+        planned(home, load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?, &[], false)?;
     let components = &planned.loaded.graph.stream.components;
     if !components.contains_key(&args.component) {
         let names = components.keys().map(String::as_str);

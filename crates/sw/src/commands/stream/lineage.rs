@@ -8,6 +8,7 @@ use base::{Diagnostic, Source};
 use oci::{Reference, Store};
 use release::payload::info::ReleaseInfo;
 use release::payload::registry::Fetching;
+use release::payload::{BASE_TAG, LABEL_BASE_DIGEST};
 use stream::definition::overlay::Parent;
 use stream::definition::{Definition, File, OverlayDefinition, parse, parse_file};
 use stream::import::payload::{Image, Published, stream_file};
@@ -39,6 +40,8 @@ pub struct Lineage {
     pub folders: BTreeMap<String, PathBuf>,
     /// The tasks of the streams below; the nearest first.
     pub tasks: Vec<Source>,
+    /// The published releases below, by pull spec.
+    pub releases: Vec<String>,
 }
 
 /// Reads the stream in `folder`, and everything that it is from.
@@ -66,7 +69,8 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
     let overlay = match parse_file(&text)? {
         File::Stream(definition) => {
             let folders = BTreeMap::from([(definition.stream.name.clone(), root.to_owned())]);
-            return Ok(Lineage { definition, below: None, lock, from: None, folders, tasks: Vec::new() });
+            let (tasks, releases) = (Vec::new(), Vec::new());
+            return Ok(Lineage { definition, below: None, lock, from: None, folders, tasks, releases });
         }
         File::Overlay(overlay) => overlay,
     };
@@ -82,7 +86,8 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
     }
     tasks.extend(below.tasks);
     folders.insert(definition.stream.name.clone(), root.to_owned());
-    Ok(Lineage { definition, below: below.lock.or(below.below), lock, from, folders, tasks })
+    let (releases, below) = (below.releases, below.lock.or(below.below));
+    Ok(Lineage { definition, below, lock, from, folders, tasks, releases })
 }
 
 /// The stream that an overlay is from, and what its reference resolved to.
@@ -146,7 +151,8 @@ fn parent(
             let definition = parse(&Source::new(spec.clone(), text))?;
             let (below, lock, from) = (None, None, None);
             let (folders, tasks) = (BTreeMap::new(), Vec::new());
-            Ok((Lineage { definition, below, lock, from, folders, tasks }, None))
+            let releases = vec![spec.clone()];
+            Ok((Lineage { definition, below, lock, from, folders, tasks, releases }, None))
         }
     }
 }
@@ -182,6 +188,13 @@ pub fn release(home: &Home, at: &Reference) -> Result<ReleaseInfo, Failure> {
     Ok(ReleaseInfo::read(&Fetching::new(&store, &client, &()), at)?)
 }
 
+/// The tag whose image the payload is a layer on: the payload's label says its digest.
+fn release_base(info: &ReleaseInfo) -> &str {
+    let label = info.config["config"]["Labels"][LABEL_BASE_DIGEST].as_str().unwrap_or_default();
+    let on = |spec: &str| spec.split_once('@').is_some_and(|(_, digest)| digest == label);
+    info.images().find(|(_, spec)| on(spec)).map_or(BASE_TAG, |(tag, _)| tag)
+}
+
 /// A published release as the text of a stream file.
 ///
 /// # Errors
@@ -199,7 +212,7 @@ pub fn published(home: &Home, at: &Reference) -> Result<String, Failure> {
     Ok(stream_file(&Published {
         pull_spec: at.to_string(),
         release: info.name().to_owned(),
-        release_base: "cluster-version-operator".to_owned(),
+        release_base: release_base(&info).to_owned(),
         images: info.references.tags.iter().filter_map(image).collect(),
     }))
 }

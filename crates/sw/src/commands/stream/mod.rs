@@ -49,6 +49,8 @@ pub struct Loaded {
     pub graph: Graph,
     /// What the references resolved to.
     pub lock: Lock,
+    /// The published releases that the stream is from, by pull spec.
+    pub from_releases: Vec<String>,
 }
 
 /// `sw lock`: writes the lock if it is missing or stale.
@@ -90,7 +92,8 @@ fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failu
         anstream::eprintln!("{}", warning.render(false));
     }
     let lock = current_lock(&folder, &checked.graph, &lineage, &sources)?;
-    Ok(Loaded { folder, definition: lineage.definition, tasks, graph: checked.graph, lock })
+    let from_releases = lineage.releases;
+    Ok(Loaded { folder, definition: lineage.definition, tasks, graph: checked.graph, lock, from_releases })
 }
 
 /// Warns of operations that are meant no longer.

@@ -102,8 +102,67 @@ fn apply(work: &Path, patch: &Source) -> Result<(), String> {
 /// A patch that does not apply, with the line of the patch that says what was expected.
 fn conflict(name: &str, patch: &Source, said: &str) -> Diagnostic {
     let shown: Vec<&str> = said.lines().map(|line| line.trim_start_matches("error: ")).collect();
+    // Git's words for a path with `..` or a link in it, or one that begins with `/`.
+    if said.contains("invalid path") || said.contains("beyond a symbolic link") {
+        let message =
+            format!("the patch {} leads out of the source of `{name}`: {}", patch.name(), shown.join("; "));
+        return Diagnostic::error("patch-escapes", message)
+            .help("a patch changes files of the source only; remove the others from it");
+    }
     let message = format!("the patch {} does not apply to `{name}`: {}", patch.name(), shown.join("; "));
     Diagnostic::error("patch-conflict", message).help(
         "the source has moved under it: make the patch anew against the source as it is now, or remove it",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A patch that adds the file.
+    fn adding(path: &str) -> Source {
+        let text = format!(
+            "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+escaped\n"
+        );
+        Source::new("out.patch", text)
+    }
+
+    #[test]
+    fn nothing_is_written_outside_of_the_source() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outside, work) = (dir.path().join("outside"), dir.path().join("patched/work"));
+        fs::create_dir_all(&outside).unwrap();
+        fs::create_dir_all(work.join("a")).unwrap();
+        symlink(&outside, work.join("link")).unwrap();
+        let absolute = outside.join("new");
+        let link = "diff --git a/way b/way\nnew file mode 120000\n--- /dev/null\n+++ b/way\n@@ -0,0 +1 @@\n+../../outside\n\\ No newline at end of file\n";
+        let through_own_link = Source::new("out.patch", format!("{link}{}", adding("way/new").text()));
+        for patch in [
+            adding("../../outside/new"),
+            adding("a/../../../outside/new"),
+            adding(absolute.to_str().unwrap()),
+            adding("link/new"),
+            through_own_link,
+        ] {
+            let said = apply(&work, &patch).unwrap_err();
+            let finding = conflict("app", &patch, &said);
+            assert_eq!(finding.code, "patch-escapes", "{said}\n{}", patch.text());
+            assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{}", patch.text());
+        }
+        apply(&work, &adding("a/new")).unwrap();
+        assert_eq!(fs::read_to_string(work.join("a/new")).unwrap(), "escaped\n");
+    }
+
+    #[test]
+    fn a_patch_that_does_not_fit_is_another_matter() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "one\n").unwrap();
+        let patch = Source::new("p", "--- a/file\n+++ b/file\n@@ -1 +1 @@\n-two\n+three\n");
+        let said = apply(dir.path(), &patch).unwrap_err();
+        assert_eq!(conflict("app", &patch, &said).code, "patch-conflict");
+    }
 }

@@ -1,0 +1,229 @@
+//! `sw cache prune`: removes what builds left and nobody needs any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use base::{Digest, size};
+use engine::record::{Run, Runs, State};
+use jiff::Timestamp;
+use oci::manifest::config::CONFIG_LIMIT;
+use oci::store::GcOptions;
+use oci::unpack::Layers;
+use oci::{ImageConfig, Manifest, Reference, Store};
+use release::payload::info::ReleaseInfo;
+use serde::Serialize;
+
+use super::build_record::{self, BuildLock, BuildRecord};
+use super::cache_stats::{content, walk};
+use crate::cli::{Format, PruneArgs};
+use crate::failure::Failure;
+use crate::output::summary::Summary;
+use crate::settings::Home;
+
+/// What was removed, or would be.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pruned {
+    /// `repository@digest`.
+    images: Vec<String>,
+    runs: Vec<String>,
+    unpacked_layers: usize,
+    /// Of what nothing else needs.
+    bytes: u64,
+    /// As much of it is younger than a day, and goes with a later collection: somebody may be about to use it again.
+    later: u64,
+}
+
+/// Removes, or says what would be removed.
+///
+/// Only repositories that streams were built to are looked at: what somebody pushed or pulled stays.
+pub fn run(home: &Home, args: &PruneArgs) -> Result<(), Failure> {
+    let store = Store::open(home.store())?;
+    // Nothing is removed from under a build, and what it records counts.
+    let streams = if args.dry_run { BTreeMap::new() } else { build_record::all(home)? };
+    let _locks = streams.keys().map(|name| BuildLock::take(home, name)).collect::<Result<Vec<_>, _>>()?;
+    let records = build_record::all(home)?;
+    let needed = needed(&store, &records)?;
+    let paths: BTreeSet<&str> = records.values().flat_map(|r| &r.paths).map(String::as_str).collect();
+    let mut going: BTreeSet<(String, Digest)> = BTreeSet::new();
+    for repository in store.repositories()? {
+        if repository.rsplit_once('/').is_some_and(|(parent, _)| paths.contains(parent)) {
+            let old = old_images(&store, &repository, &needed, args)?;
+            going.extend(old.into_iter().map(|digest| (repository.clone(), digest)));
+        }
+    }
+    let runs = Runs::new(home.runs()).list()?;
+    let old_runs = old_runs(&runs, &records, args);
+    let mut pruned = Pruned {
+        images: going.iter().map(|(repository, digest)| format!("{repository}@{digest}")).collect(),
+        runs: old_runs.iter().map(|run| run.id.clone()).collect(),
+        unpacked_layers: 0,
+        bytes: freed(&store, &going)?,
+        later: 0,
+    };
+    if !args.dry_run {
+        for (repository, digest) in &going {
+            store.delete_manifest(repository, *digest)?;
+        }
+        for run in &old_runs {
+            fs::remove_dir_all(&run.dir)?;
+        }
+        let collected = store.gc(GcOptions::default())?;
+        pruned.later = pruned.bytes.saturating_sub(collected.bytes);
+        store.write_index()?;
+    }
+    // A run may use a layer whose image is gone.
+    if runs.iter().all(|run| run.state != State::Running) {
+        let layers = Layers::open(home.layers())?;
+        let used = unpacked_forms(&store, &going)?;
+        for layer in layers.list()?.into_iter().filter(|layer| !used.contains(layer)) {
+            pruned.unpacked_layers += 1;
+            if !args.dry_run {
+                layers.remove(layer)?;
+            }
+        }
+    }
+    show(&pruned, args)
+}
+
+fn show(pruned: &Pruned, args: &PruneArgs) -> Result<(), Failure> {
+    if args.output == Format::Json {
+        anstream::println!("{}", serde_json::to_string_pretty(pruned)?);
+        return Ok(());
+    }
+    if args.dry_run {
+        pruned.images.iter().for_each(|image| anstream::println!("image {image}"));
+        pruned.runs.iter().for_each(|run| anstream::println!("run   {run}"));
+    }
+    anstream::println!(
+        "{} {} images ({}), {} unpacked layers, {} runs",
+        if args.dry_run { "would remove" } else { "removed" },
+        pruned.images.len(),
+        size::bytes(pruned.bytes),
+        pruned.unpacked_layers,
+        pruned.runs.len()
+    );
+    if pruned.later > 0 {
+        anstream::println!(
+            "{} of it is younger than a day; `sw store gc` removes it then",
+            size::bytes(pruned.later)
+        );
+    }
+    Ok(())
+}
+
+/// What the last builds of all streams used and made, and the releases that they are from.
+fn needed(store: &Store, records: &BTreeMap<String, BuildRecord>) -> Result<BTreeSet<Digest>, Failure> {
+    let mut needed = BTreeSet::new();
+    for record in records.values() {
+        needed.extend(record.images.values());
+        needed.extend(record.components.values().flat_map(|last| last.bases.values()));
+        for spec in record.release.iter().map(|release| &release.pull_spec).chain(&record.from_releases) {
+            release(store, spec, &mut needed)?;
+        }
+    }
+    Ok(needed)
+}
+
+/// A release and its images.
+fn release(store: &Store, pull_spec: &str, needed: &mut BTreeSet<Digest>) -> Result<(), Failure> {
+    let at: Reference = pull_spec.parse()?;
+    // One that somebody removed, or that is elsewhere, needs nothing here.
+    if store.resolve(&at)?.is_some() {
+        let info = ReleaseInfo::read(store, &at)?;
+        needed.extend([info.digest, info.pull_digest()]);
+        let digests = info.images().filter_map(|(_, spec)| spec.split_once('@')?.1.parse::<Digest>().ok());
+        needed.extend(digests);
+    }
+    Ok(())
+}
+
+/// The images of a repository that may go. What says something about an image goes with it.
+fn old_images(
+    store: &Store,
+    repository: &str,
+    needed: &BTreeSet<Digest>,
+    args: &PruneArgs,
+) -> Result<BTreeSet<Digest>, Failure> {
+    let mut images: Vec<(SystemTime, Digest)> = Vec::new();
+    let mut about: Vec<(Digest, Digest)> = Vec::new();
+    for (digest, _) in store.manifests(repository)? {
+        let Some(stored) = store.manifest_by_digest(digest)? else { continue };
+        match stored.parse()?.subject() {
+            Some(subject) => about.push((digest, subject.digest)),
+            None => images.push((store.written(repository, digest)?.unwrap_or(SystemTime::now()), digest)),
+        }
+    }
+    images.sort_unstable_by(|a, b| b.cmp(a));
+    let images = images.into_iter().enumerate();
+    let old = images.filter(|(position, (written, digest))| {
+        is_old(*position, *written, args) && !needed.contains(digest)
+    });
+    let mut old: BTreeSet<Digest> = old.map(|(_, (_, digest))| digest).collect();
+    about.retain(|(_, subject)| old.contains(subject));
+    old.extend(about.into_iter().map(|(digest, _)| digest));
+    Ok(old)
+}
+
+/// Runs of streams that are over and may go; the run that made a stream's last release stays.
+fn old_runs<'a>(runs: &'a [Run], records: &BTreeMap<String, BuildRecord>, args: &PruneArgs) -> Vec<&'a Run> {
+    let mut of_stream: BTreeMap<String, usize> = BTreeMap::new();
+    let mut old = Vec::new();
+    // The newest come first.
+    for run in runs {
+        let stream = Summary::of(&run.events).pipeline;
+        let Some(record) = records.get(&stream) else { continue };
+        let position = of_stream.entry(stream).or_default();
+        let ended = run.events.last().map_or_else(Timestamp::now, |event| event.time);
+        let last = record.release.as_ref().is_some_and(|release| release.run == run.id);
+        if is_old(*position, ended.into(), args) && run.state != State::Running && !last {
+            old.push(run);
+        }
+        *position += 1;
+    }
+    old
+}
+
+/// `position` counts from the newest.
+fn is_old(position: usize, written: SystemTime, args: &PruneArgs) -> bool {
+    match args.keep_last {
+        Some(count) => position >= count,
+        None => {
+            let age = SystemTime::now().duration_since(written).unwrap_or_default();
+            age >= Duration::from_secs(args.keep.saturating_mul(24 * 3600))
+        }
+    }
+}
+
+/// Bytes of what only images need that go.
+fn freed(store: &Store, going: &BTreeSet<(String, Digest)>) -> Result<u64, Failure> {
+    let (mut kept, mut gone) = (BTreeMap::new(), BTreeMap::new());
+    for repository in store.repositories()? {
+        for (digest, _) in store.manifests(&repository)? {
+            if going.contains(&(repository.clone(), digest)) { &mut gone } else { &mut kept }
+                .extend(content(store, digest)?);
+        }
+    }
+    Ok(gone.iter().filter(|(digest, _)| !kept.contains_key(*digest)).map(|(_, size)| size).sum())
+}
+
+/// The diff ids of all images that stay.
+fn unpacked_forms(store: &Store, going: &BTreeSet<(String, Digest)>) -> Result<BTreeSet<Digest>, Failure> {
+    let mut configs = BTreeSet::new();
+    for repository in store.repositories()? {
+        for (digest, _) in store.manifests(&repository)? {
+            if !going.contains(&(repository.clone(), digest)) {
+                walk(store, digest, &mut |_, manifest| {
+                    if let Manifest::Image(image) = manifest {
+                        configs.insert(image.config.digest);
+                    }
+                })?;
+            }
+        }
+    }
+    // What is no image (a verdict, say) has no layers to unpack.
+    let configs = configs.iter().filter_map(|config| store.read(*config, CONFIG_LIMIT).ok());
+    let configs = configs.filter_map(|bytes| ImageConfig::parse(&bytes).ok());
+    Ok(configs.flat_map(|config| config.rootfs.diff_ids).collect())
+}
