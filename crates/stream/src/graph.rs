@@ -19,9 +19,9 @@ pub struct Graph {
 /// What is known of a component beyond the stream file.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
-    /// The images it starts from or copies out of, by the name as its Containerfile writes it.
+    /// The images it starts from or copies out of, by the name as its Containerfile, or `from` instead of that, writes it.
     pub bases: BTreeMap<String, Base>,
-    /// Its Containerfile, when its task takes one.
+    /// Its Containerfile, when its task takes one and the source is there.
     pub containerfile: Option<Source>,
 }
 
@@ -30,7 +30,9 @@ pub struct Node {
 pub struct Base {
     /// What the name means.
     pub image: BaseImage,
-    /// Where the Containerfile says so.
+    /// The file that says so: the Containerfile, or the stream file in `from`.
+    pub source: Source,
+    /// Where it says so.
     pub span: Span,
     /// The key of the stream's table that gave the meaning; none for a name with a digest.
     pub entry: Option<String>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base::{Digest, Source};
 
 use crate::check::check;
-use crate::definition::{self, Component, Definition, Origin};
+use crate::definition::{self, Component, Definition, Origin, Patch};
 use crate::graph::Graph;
 use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
@@ -18,6 +18,12 @@ impl Sources for Files {
     fn tree(&self, _: &str, component: &Component, _: Option<&str>) -> Result<Digest, SourceError> {
         let Origin::Path(path) = &component.source else { unreachable!("samples have no git sources") };
         Ok(Digest::of(path))
+    }
+
+    fn patch(&self, patch: &Patch) -> Result<Source, SourceError> {
+        let missing = || SourceError::NoPatch { file: patch.file.clone(), stream: "mini".to_owned() };
+        let text = self.0.get(patch.file.as_str()).ok_or_else(missing)?;
+        Ok(Source::new(patch.file.as_str(), *text))
     }
 
     fn file(&self, name: &str, component: &Component, path: &str) -> Result<Option<Source>, SourceError> {

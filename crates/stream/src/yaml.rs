@@ -20,6 +20,36 @@ pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
+/// A value on one line, as in `{git: {url: …}}`.
+pub fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_bare(text) => text.clone(),
+        // JSON is YAML.
+        Value::String(_) => value.to_string(),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) => {
+            let one = |(key, value): (&String, &Value)| {
+                format!("{}: {}", inline(&Value::from(key.as_str())), inline(value))
+            };
+            format!("{{{}}}", fields.iter().map(one).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether a text means itself without quotes, also within brackets and as a key; narrower than YAML is.
+fn is_bare(text: &str) -> bool {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._/:@+-".contains(c);
+    let word = !matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
+    let beginning = text.trim_start_matches("../").trim_start_matches("./");
+    word && beginning.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(':')
+        && text.chars().all(sound)
+}
+
 /// The lines of a mapping; the cursor stands where its first key belongs.
 fn mapping(fields: &serde_json::Map<String, Value>, indent: usize, text: &mut String) {
     for (index, (key, value)) in fields.iter().enumerate() {
@@ -162,6 +192,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_line_reads_back() {
+        let value = serde_json::json!({
+            "source": {"git": {"url": "https://git.example/a", "ref": "4.22", "path": "a b"}},
+            "from": ["true", "x:", "quay.io/a/b:stream9", "a, b", "{c}", "", "#x", "1e3"],
+            "n": null, "k: y": [],
+        });
+        let text = inline(&value);
+        let read = tekton::yaml::parse(&Source::new("x", text)).unwrap();
+        assert_eq!(read[0].to_json(), value);
+    }
 
     #[test]
     fn readable() {

@@ -1,15 +1,18 @@
-//! What Containerfiles start from.
+//! What components start from: what their Containerfiles say, or `from` as long as the source is not there.
 
 use std::collections::BTreeMap;
 
-use base::{Diagnostic, Diagnostics, Digest, Source};
+use base::{Diagnostic, Diagnostics, Digest, Source, Span};
 
 use super::Scope;
 use super::fields::why_unsafe;
 use crate::bases::Table;
 use crate::containerfile::{self, Containerfile, ExternalBase, Usage};
 use crate::definition::component::{Component, DEFAULT_TASK, Origin};
+use crate::definition::{self, Definition};
 use crate::graph::{Base, BaseImage, Node};
+use crate::source::{SourceError, Sources};
+use crate::task::Tasks;
 
 /// What a Containerfile calls the folder of pinned packages, which the task provides.
 const PACKAGES: &str = "packages";
@@ -29,41 +32,162 @@ const PREDEFINED: [&str; 11] = [
     "SOURCE_DATE_EPOCH",
 ];
 
-/// Reads all Containerfiles and looks their bases up. A component whose file is missing or wrong has no bases here.
-pub(super) fn resolve(scope: Scope<'_>, findings: &mut Diagnostics) -> BTreeMap<String, Node> {
-    // A table with a bad pattern is reported where its entries are checked.
-    let table = Table::new(&scope.stream.bases).ok();
-    let mut nodes = BTreeMap::new();
-    for (name, component) in &scope.stream.components {
-        let mut node = Node::default();
-        if component.prebuilt().is_none()
-            && let Some(file) = read(scope, name, component, findings)
-        {
-            match containerfile::parse(&file, &component.args, scope.stream.platform.as_str()) {
-                Ok(parsed) => {
-                    unused_arguments(scope, name, component, &parsed, findings);
-                    if let Some(table) = &table {
-                        node.bases = look_up(scope, table, &parsed, findings);
-                    }
-                }
-                Err(errors) => findings.extend(errors),
-            }
-            node.containerfile = Some(file);
-        }
-        nodes.insert(name.clone(), node);
-    }
-    nodes
+/// An image that a component starts from, which nothing says what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The component.
+    pub component: String,
+    /// The name, after `ARG` substitution.
+    pub name: String,
+    /// The file that has it: the Containerfile, or the stream file in `from`.
+    pub source: Source,
+    /// Where it has it.
+    pub span: Span,
+    help: String,
+    what: &'static str,
 }
 
-/// The Containerfile of a component, if its task takes one.
+impl Unresolved {
+    fn finding(&self) -> Diagnostic {
+        Diagnostic::error("unresolved-base", format!("nothing says what {} {} is", self.what, self.name))
+            .at(&self.source, self.span)
+            .help(self.help.as_str())
+    }
+}
+
+/// What every component starts from, as far as that can be said.
+#[derive(Debug, Clone, Default)]
+pub struct Bases {
+    /// By component; what nothing says is left out.
+    pub nodes: BTreeMap<String, Node>,
+    /// What nothing says.
+    pub unresolved: Vec<Unresolved>,
+}
+
+/// Looks up what every component starts from, whatever else is wrong with the stream.
+pub fn bases(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> (Bases, Diagnostics) {
+    let mut findings = Diagnostics::default();
+    let scope = Scope { stream: &definition.stream, places: &definition.places, sources, tasks };
+    (all(scope, &mut findings), findings)
+}
+
+/// Looks everything up; what nothing says is a finding.
+pub(super) fn resolve(scope: Scope<'_>, findings: &mut Diagnostics) -> BTreeMap<String, Node> {
+    let bases = all(scope, findings);
+    findings.extend(bases.unresolved.iter().map(Unresolved::finding));
+    bases.nodes
+}
+
+/// Reads all Containerfiles and looks their bases up. A component whose file is missing or wrong has no bases here.
+fn all(scope: Scope<'_>, findings: &mut Diagnostics) -> Bases {
+    let mut bases = Bases::default();
+    // A table with a bad pattern is reported where its entries are checked.
+    let Ok(table) = Table::new(&scope.stream.bases) else {
+        let nodes = scope.stream.components.keys().map(|name| (name.clone(), Node::default()));
+        return Bases { nodes: nodes.collect(), ..bases };
+    };
+    for (name, component) in &scope.stream.components {
+        let mut node = Node::default();
+        if component.prebuilt().is_none() {
+            let declared = declared(scope, name, component);
+            let file = read(scope, name, component, findings);
+            let used = match &file {
+                Some(file) => {
+                    match containerfile::parse(file, &component.args, scope.stream.platform.as_str()) {
+                        Ok(parsed) => {
+                            unused_arguments(scope, name, component, &parsed, findings);
+                            let used = used(&parsed);
+                            if component.planned_without_source() {
+                                findings.extend(undeclared(scope, name, &declared, &used));
+                            }
+                            used
+                        }
+                        Err(errors) => {
+                            findings.extend(errors);
+                            Vec::new()
+                        }
+                    }
+                }
+                None => declared,
+            };
+            look_up(scope, &table, name, &used, &mut node, &mut bases.unresolved, findings);
+            node.containerfile = file;
+        }
+        bases.nodes.insert(name.clone(), node);
+    }
+    bases
+}
+
+/// One image from outside that a component uses.
+struct Use {
+    /// As builders know it.
+    written: String,
+    /// After `ARG` substitution.
+    name: String,
+    /// What refers to it: `FROM`, …
+    what: &'static str,
+    source: Source,
+    span: Span,
+    /// A stage of this name comes later in the file.
+    is_later_stage: bool,
+}
+
+/// What a component says in `from`.
+fn declared(scope: Scope<'_>, name: &str, component: &Component) -> Vec<Use> {
+    let one = |(index, base): (usize, &String)| {
+        let (source, span) = scope.places.value(&["components", name, "from", &index.to_string()]);
+        let (source, written) = (source.clone(), base.clone());
+        Use { written, name: base.clone(), what: "from", source, span, is_later_stage: false }
+    };
+    component.from.iter().flatten().enumerate().map(one).collect()
+}
+
+/// What a Containerfile uses, without the pinned packages.
+fn used(file: &Containerfile) -> Vec<Use> {
+    let outside = file.bases.iter().filter(|base| base.usage == Usage::From || base.name != PACKAGES);
+    let one = |base: &ExternalBase| Use {
+        written: base.written.clone(),
+        name: base.name.clone(),
+        what: match base.usage {
+            Usage::From => "FROM",
+            Usage::Copy => "--from",
+            Usage::Mount => "from",
+        },
+        source: file.source.clone(),
+        span: base.span,
+        is_later_stage: file.stages.iter().any(|stage| stage.eq_ignore_ascii_case(&base.name)),
+    };
+    outside.map(one).collect()
+}
+
+/// Images that the Containerfile uses beyond those in `from`, with which the component was planned.
+fn undeclared(scope: Scope<'_>, name: &str, declared: &[Use], used: &[Use]) -> Vec<Diagnostic> {
+    let beyond = used.iter().filter(|one| declared.iter().all(|known| known.name != one.name));
+    let finding = |one: &Use| {
+        let message = format!("`{name}` uses {}, which its `from` does not have", one.name);
+        let (source, span) = scope.places.value(&["components", name, "from"]);
+        let help = "make it a stage by a patch or an edit, `FROM … AS NAME` above and NAME here, and name it in `from`";
+        let finding = Diagnostic::error("undeclared-base", message).at(&one.source, one.span);
+        finding.related(source, span, "planned with these").help(help)
+    };
+    beyond.map(finding).collect()
+}
+
+/// The Containerfile of a component, if its task takes one and the source is there.
 fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) -> Option<Source> {
     let takes = scope.tasks.get(&component.task).map(|task| task.takes_containerfile());
     if takes == Some(false) {
-        if component.containerfile.is_some() {
-            let message = format!("the task `{}` takes no Containerfile", component.task);
-            let finding = Diagnostic::error("unused-containerfile", message);
-            let help = "remove `containerfile`, or choose another task";
-            findings.push(scope.places.at(&["components", name, "containerfile"], finding).help(help));
+        for (field, said) in [
+            ("containerfile", component.containerfile.is_some()),
+            ("from", component.from.is_some()),
+            ("edits", !component.edits.is_empty()),
+        ] {
+            if said {
+                let message = format!("the task `{}` takes no Containerfile", component.task);
+                let finding = Diagnostic::error("unused-containerfile", message);
+                let help = format!("remove `{field}`, or choose another task");
+                findings.push(scope.places.at(&["components", name, field], finding).help(help));
+            }
         }
         return None;
     }
@@ -80,6 +204,7 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
     let read = scope.sources.file(name, component, path);
     let finding = match read {
         Ok(Some(file)) => return Some(file),
+        Err(SourceError::NotFetched { .. }) if component.planned_without_source() => return None,
         // The task is not known, which is reported; maybe it needs no file.
         Ok(None) if takes.is_none() && component.task != DEFAULT_TASK => return None,
         Ok(None) => Diagnostic::error("no-containerfile", format!("`{name}` has no {path} in its source"))
@@ -96,72 +221,78 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
 fn look_up(
     scope: Scope<'_>,
     table: &Table<'_>,
-    file: &Containerfile,
+    component: &str,
+    used: &[Use],
+    node: &mut Node,
+    unresolved: &mut Vec<Unresolved>,
     findings: &mut Diagnostics,
-) -> BTreeMap<String, Base> {
-    let mut bases = BTreeMap::new();
-    for external in file.bases.iter().filter(|base| base.usage == Usage::From || base.name != PACKAGES) {
-        let ExternalBase { written, name, span, .. } = external;
+) {
+    for one in used {
+        let name = &one.name;
         let (image, entry) = match table.find(name) {
-            Some((key, definition)) => {
-                let image = match definition {
-                    // An unknown component is reported at the table.
-                    crate::definition::Base::Component(c) if !scope.stream.components.contains_key(c) => {
-                        continue;
-                    }
-                    crate::definition::Base::Component(component) => BaseImage::Component(component.clone()),
-                    crate::definition::Base::Image(image) => BaseImage::Image(image.clone()),
-                };
-                (image, Some(key.to_owned()))
+            // An unknown component is reported at the table.
+            Some((_, definition::Base::Component(c))) if !scope.stream.components.contains_key(c) => continue,
+            Some((key, definition::Base::Component(component))) => {
+                (BaseImage::Component(component.clone()), Some(key.to_owned()))
             }
+            Some((key, base)) => match base.image(scope.stream.platform) {
+                Some(image) => (BaseImage::Image(image.to_owned()), Some(key.to_owned())),
+                None => {
+                    findings.push(not_for_platform(scope, key, name, one));
+                    continue;
+                }
+            },
             None if has_digest(name) => (BaseImage::Image(name.clone()), None),
             None => {
-                findings.push(unresolved(scope, table, file, external));
+                unresolved.push(Unresolved {
+                    component: component.to_owned(),
+                    name: name.clone(),
+                    source: one.source.clone(),
+                    span: one.span,
+                    help: what_to_write(scope, table, one),
+                    what: one.what,
+                });
                 continue;
             }
         };
-        bases.insert(written.clone(), Base { image, span: *span, entry });
+        let base = Base { image, source: one.source.clone(), span: one.span, entry };
+        node.bases.insert(one.written.clone(), base);
     }
-    bases
+}
+
+fn not_for_platform(scope: Scope<'_>, key: &str, name: &str, one: &Use) -> Diagnostic {
+    let platform = scope.stream.platform.as_str();
+    let message = format!("`{name}` has no image for {platform}");
+    let (source, span) = scope.places.key(&["bases", key, "images"]);
+    let help = format!("write in `images` too: {platform}: IMAGE");
+    let finding = Diagnostic::error("no-image-for-platform", message).at(source, span);
+    finding.related(&one.source, one.span, "used here").help(help)
 }
 
 fn has_digest(name: &str) -> bool {
     name.split_once('@').is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
 }
 
-fn unresolved(
-    scope: Scope<'_>,
-    table: &Table<'_>,
-    file: &Containerfile,
-    external: &ExternalBase,
-) -> Diagnostic {
-    let name = &external.name;
-    let what = match external.usage {
-        Usage::From => "FROM",
-        Usage::Copy => "--from",
-        Usage::Mount => "from",
-    };
-    let is_later_stage = file.stages.iter().any(|stage| stage.eq_ignore_ascii_case(name));
+/// How to say what a name means.
+fn what_to_write(scope: Scope<'_>, table: &Table<'_>, one: &Use) -> String {
+    let name = &one.name;
     let component = name.rsplit('/').next().and_then(|last| last.split(':').next());
     let component = component.filter(|last| scope.stream.components.contains_key(*last));
-    let help = if is_later_stage {
-        "a stage can only be used after it: move it up".to_owned()
-    } else if let Some(component) = component {
-        format!("write in {}:\nbases:\n  {name}: {{component: {component}}}", scope.places.source().name())
-    } else {
-        let entry = format!(
-            "write in {} what it is, `{{component: NAME}}` or an image:\nbases:\n  {name}: {{image: {}}}",
-            scope.places.source().name(),
-            if name.contains([':', '@']) { name.clone() } else { format!("{name}:TAG") }
-        );
-        match base::diagnostic::nearest(name, table.keys()) {
-            Some(near) => format!("did you mean `{near}`? Else {entry}"),
-            None => entry,
-        }
-    };
-    Diagnostic::error("unresolved-base", format!("nothing says what {what} {name} is"))
-        .at(&file.source, external.span)
-        .help(help)
+    if one.is_later_stage {
+        return "a stage can only be used after it: move it up".to_owned();
+    }
+    let file = scope.places.source().name();
+    if let Some(component) = component {
+        return format!("write in {file}:\nbases:\n  {name}: {{component: {component}}}");
+    }
+    let entry = format!(
+        "write in {file} what it is, `{{component: NAME}}` or an image:\nbases:\n  {name}: {{image: {}}}",
+        if name.contains([':', '@']) { name.clone() } else { format!("{name}:TAG") }
+    );
+    match base::diagnostic::nearest(name, table.keys()) {
+        Some(near) => format!("did you mean `{near}`? Else {entry}"),
+        None => entry,
+    }
 }
 
 fn unused_arguments(

@@ -13,11 +13,11 @@ pub(super) fn finding(cycle: &Cycle) -> Diagnostic {
         let [from, to] = pair else { continue };
         let Some(node) = cycle.nodes.get(from) else { continue };
         let base = node.bases.values().find(|base| base.image.component() == Some(to));
-        if let (Some(base), Some(file)) = (base, &node.containerfile) {
+        if let Some(base) = base {
             if finding.place.is_none() {
-                finding = finding.at(file, base.span);
+                finding = finding.at(&base.source, base.span);
             } else {
-                finding = finding.related(file, base.span, format!("`{from}` starts from `{to}`"));
+                finding = finding.related(&base.source, base.span, format!("`{from}` starts from `{to}`"));
             }
         }
     }

@@ -71,6 +71,8 @@ fn prebuilt(scope: Scope<'_>, name: &str, component: &Component, image: &str, fi
     }
     let said = [
         ("containerfile", component.containerfile.is_some()),
+        ("from", component.from.is_some()),
+        ("edits", !component.edits.is_empty()),
         ("packages", !component.packages.is_empty()),
         ("args", !component.args.is_empty()),
         ("labels", !component.labels.is_empty()),
@@ -109,6 +111,26 @@ fn paths(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Dia
     if let Some(file) = &component.containerfile {
         let help = "it lies below the source: write a path like Containerfile or images/Containerfile";
         check(&["components", name, "containerfile"], file, "Containerfile", help);
+    }
+    rewritten(scope, name, component, findings);
+}
+
+/// What is written into the Containerfile.
+fn rewritten(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
+    for (index, base) in component.from.iter().flatten().enumerate() {
+        if base.is_empty() || base.contains(|c: char| c.is_whitespace() || c.is_control() || "=$".contains(c))
+        {
+            let finding = Diagnostic::error("bad-base-name", format!("`{base}` cannot stand in a FROM line"));
+            let path = ["components", name, "from", &index.to_string()];
+            let help = "write a name of the table `bases`: without white space, `=` and `$`";
+            findings.push(scope.places.at(&path, finding).help(help));
+        }
+    }
+    for (index, edit) in component.edits.iter().enumerate().filter(|(_, edit)| edit.text.is_empty()) {
+        let finding = Diagnostic::error("empty-edit", "`match` is empty, which stands everywhere");
+        let path = ["components", name, "edits", &index.to_string(), "match"];
+        let help = format!("write a text of the Containerfile that becomes {:?}", edit.with);
+        findings.push(scope.places.at(&path, finding).help(help));
     }
 }
 
@@ -163,19 +185,22 @@ fn table(scope: Scope<'_>, findings: &mut Diagnostics) {
         findings.push(scope.places.at_key(&["bases", &error.pattern], finding).help(help));
     }
     for (key, base) in &scope.stream.bases {
-        match base {
+        let images = match base {
             Base::Component(component) if !scope.stream.components.contains_key(component) => {
                 let message = format!("`{key}` stands for the component `{component}`, which does not exist");
                 let help = super::suggestion(component, scope.stream.components.keys().map(String::as_str));
                 let finding = Diagnostic::error("unknown-component", message);
                 findings.push(scope.places.at(&["bases", key, "component"], finding).help(help));
+                continue;
             }
-            Base::Component(_) => {}
-            Base::Image(image) => {
-                if let Some(finding) = image_problem(image) {
-                    findings.push(scope.places.at(&["bases", key, "image"], finding));
-                }
+            Base::Component(_) => continue,
+            Base::Image(image) => vec![(vec!["bases", key, "image"], image)],
+            Base::Images(images) => {
+                images.iter().map(|(at, image)| (vec!["bases", key, "images", at.as_str()], image)).collect()
             }
+        };
+        for (path, image) in images {
+            findings.extend(image_problem(image).map(|finding| scope.places.at(&path, finding)));
         }
     }
 }

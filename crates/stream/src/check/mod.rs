@@ -5,7 +5,7 @@
 //! - `names`: names, tags, version, repository
 //! - `fields`: paths, packages, arguments, labels
 //! - `contract`: what component and test tasks must take and give
-//! - `bases`: what Containerfiles start from
+//! - [`bases`](fn@bases): what components start from
 //! - `cycle`: components that start from each other
 
 mod bases;
@@ -20,6 +20,8 @@ use crate::definition::{Definition, Places, Stream};
 use crate::graph::Graph;
 use crate::source::Sources;
 use crate::task::Tasks;
+
+pub use self::bases::{Bases, Unresolved, bases};
 
 /// A stream that makes sense.
 #[derive(Debug, Clone)]

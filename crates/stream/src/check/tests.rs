@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base::{Digest, Source};
 
 use super::*;
-use crate::definition;
+use crate::definition::{self, Component};
 use crate::graph::BaseImage;
 use crate::sample::{Files, STREAM, TASKS, files};
 
@@ -123,7 +123,7 @@ error[unknown-field]: unknown field "package"
 14 |     package: [bash]
    |     ^^^^^^^
    |
-   = help: did you mean `packages`? allowed here: task, payload, tag, source, builtFrom, patches, containerfile, packages, args, labels
+   = help: did you mean `packages`? allowed here: task, payload, tag, source, builtFrom, patches, containerfile, from, edits, packages, args, labels
 "#);
 finding!(missing_field, "version: 0.1.0\n" => "", @"
 error[missing-field]: `version` is missing
@@ -829,4 +829,123 @@ fn the_schema_knows_every_field() {
         assert!(component.get(&entry.key).is_some(), "{}", entry.key);
     }
     assert_eq!(component["task"]["default"], definition::component::DEFAULT_TASK);
+}
+
+// What components say they start from.
+
+/// The sound stream with `etcd` from git and this below its source, and with these bases.
+fn from_git(said: &str, bases: &str) -> Result<Checked, Diagnostics> {
+    let text = STREAM
+        .replace(
+            "source: {path: components/etcd}\n    packages: [etcd-server]",
+            &format!("source: {{git: {{url: https://git.example/etcd, ref: main}}}}\n    {said}"),
+        )
+        .replace("mini/base: {component: base}", &format!("mini/base: {{component: base}}\n  {bases}"));
+    let source = Source::new("stream.yaml", text);
+    let tasks = Tasks::new(&[Source::new("tasks/all.yaml", TASKS)], &[]).unwrap();
+    check(&definition::parse(&source).unwrap(), &files(), &tasks)
+}
+
+#[test]
+fn a_source_that_is_not_there_is_not_missed_when_the_stream_says_what_it_starts_from() {
+    let graph = from_git("from: [mini/base, go, go]", "go: {image: \"r.example/go:1\"}").unwrap().graph;
+    let bases = &graph.nodes["etcd"].bases;
+    assert_eq!(bases.keys().collect::<Vec<_>>(), ["go", "mini/base"]);
+    assert_eq!(bases["go"].image, BaseImage::Image("r.example/go:1".into()));
+    assert_eq!(bases["go"].source.position(bases["go"].span.start).0, 18, "the line of `from`");
+    assert_eq!(graph.order().collect::<Vec<_>>(), ["base", "etcd"]);
+    let without = from_git("task: containerfile", "go: {component: base}").unwrap_err();
+    assert!(without.render(false).contains("is not fetched"), "{}", without.render(false));
+}
+
+#[test]
+fn a_name_in_from_that_means_nothing() {
+    let findings = from_git("from: [mini/bas]", "go: {component: base}").unwrap_err();
+    insta::assert_snapshot!(findings.render(false), @"
+error[unresolved-base]: nothing says what from mini/bas is
+  --> stream.yaml:18:12
+   |
+18 |     from: [mini/bas]
+   |            ^^^^^^^^
+   |
+   = help: did you mean `mini/base`? Else write in stream.yaml what it is, `{component: NAME}` or an image:
+           bases:
+             mini/bas: {image: mini/bas:TAG}
+");
+}
+
+#[test]
+fn a_name_in_from_that_would_write_more_than_a_name() {
+    let findings =
+        from_git("from: [\"mini/base\\nRUN x\", \"$(params.x)\"]", "go: {component: base}").unwrap_err();
+    let found: Vec<&str> = findings.0.iter().map(|finding| finding.code).collect();
+    assert_eq!(found.iter().filter(|code| **code == "bad-base-name").count(), 2, "{found:?}");
+}
+
+#[test]
+fn an_image_for_another_platform_only() {
+    let both = "go: {images: {linux/amd64: \"r.example/go:amd\", linux/arm64: \"r.example/go:arm\"}}";
+    let graph = from_git("from: [go]", both).unwrap().graph;
+    assert_eq!(graph.nodes["etcd"].bases["go"].image, BaseImage::Image("r.example/go:amd".into()));
+    let findings = from_git("from: [go]", "go: {images: {linux/arm64: \"r.example/go:arm\"}}").unwrap_err();
+    insta::assert_snapshot!(findings.render(false), @r#"
+error[no-image-for-platform]: `go` has no image for linux/amd64
+  --> stream.yaml:9:8
+   |
+ 9 |   go: {images: {linux/arm64: "r.example/go:arm"}}
+   |        ^^^^^^
+...
+18 |     from: [go]
+   |            -- used here
+   |
+   = help: write in `images` too: linux/amd64: IMAGE
+"#);
+    let findings = from_git("from: [go]", "go: {images: {linux/amd64: \"r.example/go\"}}").unwrap_err();
+    assert!(findings.render(false).contains("it has neither tag nor digest"), "{}", findings.render(false));
+}
+
+/// The same of a stream whose source from git has come meanwhile.
+struct Fetched(&'static str);
+
+impl Sources for Fetched {
+    fn tree(&self, _: &str, _: &Component, _: Option<&str>) -> Result<Digest, crate::source::SourceError> {
+        Ok(Digest::of(self.0))
+    }
+
+    fn patch(&self, patch: &definition::Patch) -> Result<Source, crate::source::SourceError> {
+        Ok(Source::new(patch.file.as_str(), ""))
+    }
+
+    fn file(&self, _: &str, _: &Component, path: &str) -> Result<Option<Source>, crate::source::SourceError> {
+        Ok(Some(Source::new(path, self.0)))
+    }
+}
+
+#[test]
+fn a_source_that_uses_more_than_it_was_planned_with() {
+    let text = STREAM.replace(
+        "source: {path: components/etcd}\n    packages: [etcd-server]",
+        "source: {git: {url: https://git.example/etcd, ref: main}}\n    from: [mini/base]",
+    );
+    let definition = definition::parse(&Source::new("stream.yaml", text)).unwrap();
+    let tasks = crate::sample::tasks();
+    assert!(check(&definition, &Fetched("FROM mini/base\n"), &tasks).is_ok());
+    let more = Fetched(
+        "FROM mini/base\nCOPY --from=r.example/tool@sha256:0000000000000000000000000000000000000000000000000000000000000001 / /\n",
+    );
+    let findings = check(&definition, &more, &tasks).unwrap_err();
+    insta::assert_snapshot!(findings.render(false), @"
+error[undeclared-base]: `etcd` uses r.example/tool@sha256:0000000000000000000000000000000000000000000000000000000000000001, which its `from` does not have
+  --> Containerfile:2:13
+   |
+ 2 | COPY --from=r.example/tool@sha256:0000000000000000000000000000000000000000000000000000000000000001 / /
+   |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+  ::: stream.yaml:17:5
+   |
+17 |     from: [mini/base]
+   |     ---- planned with these
+   |
+   = help: make it a stage by a patch or an edit, `FROM … AS NAME` above and NAME here, and name it in `from`
+");
 }

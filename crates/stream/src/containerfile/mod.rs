@@ -4,9 +4,11 @@
 //! Building is the task's business.
 //!
 //! - [`expand`]: `$NAME` and `${NAME:-word}` in a text
+//! - [`rewrite`](mod@rewrite): other images to start from, and other texts
 //! - [`words`]: a line split as `ARG` splits it
 
 pub mod expand;
+pub mod rewrite;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,7 @@ use base::{Diagnostic, Diagnostics, Source, Span};
 use parse_dockerfile::{Dockerfile, Flag, FromInstruction, Instruction};
 
 use self::expand::{Failure, expand};
+pub use self::rewrite::rewrite;
 
 /// What refers to an image from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,14 @@ pub struct Component {
     /// The Containerfile, a path below the source; `Containerfile` if absent. Some tasks take none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,
+    /// What the stages of the Containerfile start from: for each `FROM` that names an image from outside, in their order, a name
+    /// of the table `bases`, which is written there instead of what the source says. With it a component from git is planned
+    /// without its source, which is fetched only to be built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
+    /// Texts of the Containerfile that are replaced, after the patches and in this order. A text that is not there is an error.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
     /// Distribution packages that the task installs. `stream.lock` keeps their exact versions and those of all that they need
     /// beyond what the base images bring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +70,8 @@ impl Component {
             built_from: None,
             patches: Vec::new(),
             containerfile: None,
+            from: None,
+            edits: Vec::new(),
             packages: Vec::new(),
             args: BTreeMap::new(),
             labels: BTreeMap::new(),
@@ -72,6 +82,16 @@ impl Component {
     /// The image, when it is there already and nothing is built.
     pub fn prebuilt(&self) -> Option<&str> {
         if let Origin::Image(image) = &self.source { Some(image) } else { None }
+    }
+
+    /// Whether all that a plan needs is known without the source: it is from git, and says what it starts from.
+    pub fn planned_without_source(&self) -> bool {
+        matches!(self.source, Origin::Git(_)) && self.from.is_some()
+    }
+
+    /// Whether something is changed in a copy of the source before it is built.
+    pub fn is_altered(&self) -> bool {
+        !self.patches.is_empty() || !self.edits.is_empty() || self.from.is_some()
     }
 
     /// Where the Containerfile is looked for, below the source.
@@ -106,6 +126,17 @@ impl From<Patch> for String {
     fn from(patch: Patch) -> Self {
         patch.file
     }
+}
+
+/// A text that is replaced, wherever it stands in the Containerfile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Edit {
+    /// What the Containerfile says, exactly; it may have several lines.
+    #[serde(rename = "match")]
+    pub text: String,
+    /// What it says then.
+    pub with: String,
 }
 
 /// Where sources come from; exactly one of them.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::overlay::History;
 
-pub use self::component::{Component, Git, Origin, Patch};
+pub use self::component::{Component, Edit, Git, Origin, Patch};
 pub use self::overlay::Overlay;
 pub use self::parse::{File, OverlayDefinition, parse, parse_file};
 pub use self::places::Places;
@@ -98,7 +98,7 @@ pub enum Kind {
 }
 
 /// Operating system and processor of images.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Platform {
     /// 64-bit Intel and AMD.
     #[default]
@@ -127,7 +127,7 @@ impl Platform {
     }
 }
 
-/// What a base name means; exactly one of the two.
+/// What a base name means; exactly one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Base {
@@ -135,4 +135,17 @@ pub enum Base {
     Component(String),
     /// An image from a registry, with a tag (its digest is kept in `stream.lock`) or a digest.
     Image(String),
+    /// Such an image for each platform, where there is no single name for all of them.
+    Images(BTreeMap<Platform, String>),
+}
+
+impl Base {
+    /// The image that it means on `platform`; none for a component, and for a platform that has no image.
+    pub fn image(&self, platform: Platform) -> Option<&str> {
+        match self {
+            Self::Component(_) => None,
+            Self::Image(image) => Some(image),
+            Self::Images(images) => images.get(&platform).map(String::as_str),
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::component::{Component, Git, Origin, Patch};
+use super::component::{Component, Edit, Git, Origin, Patch};
 use super::test::Test;
-use super::{ApiVersion, Base, Kind};
+use super::{ApiVersion, Base, Kind, Platform};
 
 /// An overlay: a stream that inherits everything from another one and says only what is different.
 ///
@@ -31,6 +31,9 @@ pub struct Overlay {
     /// The version that releases of this stream carry; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What the images run on; inherited if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
     /// Where images are published. Never inherited: nobody publishes into the repository of others by accident.
     pub repository: String,
     /// Repositories of other streams whose images are used when their keys are the ones that are wanted, beside those of the
@@ -68,7 +71,7 @@ pub enum Operation {
     Patch(PatchSource),
     /// A component stays at a commit, whatever the streams below do.
     Pin(Pin),
-    /// Packages, arguments, labels or the task of a component are changed.
+    /// Packages, arguments, labels, bases or the task of a component are changed.
     Change(Change),
     /// A name in `FROM` means something else, or something at all.
     SetBase(SetBase),
@@ -115,6 +118,9 @@ pub struct Replace {
     /// Its Containerfile, below the new source; as before if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,
+    /// What its stages start from, when there are others than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -167,6 +173,12 @@ pub struct Change {
     /// Another Containerfile, below the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,
+    /// What its stages start from, instead of what they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
+    /// Texts of the Containerfile that are replaced, instead of those that were; an empty list replaces none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<Vec<Edit>>,
     /// Packages that are installed too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add_packages: Vec<String>,

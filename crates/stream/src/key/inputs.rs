@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use base::{Diagnostic, Diagnostics, Digest};
+use base::{Diagnostic, Diagnostics, Digest, Hasher};
 
 use super::{Input, Inputs};
-use crate::definition::{Component, Origin, Places};
-use crate::graph::Graph;
+use crate::definition::{Component, Git, Origin, Places};
+use crate::graph::{Graph, Node};
 use crate::lock::Lock;
-use crate::source::Sources;
+use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
 
 /// Gathers the inputs of all components that are built.
@@ -26,10 +26,12 @@ pub fn inputs(
     let mut findings = Diagnostics::default();
     for (name, component) in &graph.stream.components {
         let Some(node) = graph.nodes.get(name).filter(|_| component.prebuilt().is_none()) else { continue };
-        // The Containerfile counts for itself, so that a plan can tell it from the other files.
-        let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
-        let tree = match sources.tree(name, component, apart) {
-            Ok(tree) => tree,
+        let source = match &component.source {
+            Origin::Git(git) => of_git(name, component, git, lock, sources),
+            Origin::Path(_) | Origin::Image(_) => of_tree(name, component, node, sources),
+        };
+        let (source, containerfile) = match source {
+            Ok(found) => found,
             Err(error) => {
                 let finding = Diagnostic::error(
                     "unreadable-source",
@@ -40,18 +42,16 @@ pub fn inputs(
             }
         };
         let mut inputs = BTreeMap::from([
-            (Input::Source, tree.to_string()),
             (Input::Platform, graph.stream.platform.as_str().to_owned()),
             (Input::Epoch, lock.epoch.to_string()),
         ]);
+        inputs.extend(containerfile.map(|digest| (Input::Containerfile, digest.to_string())));
         if let Some(task) = tasks.get(&component.task) {
             inputs.insert(Input::Task, format!("{} {}", component.task, task.digest()));
         }
-        if let Some(file) = &node.containerfile {
-            inputs.insert(Input::Containerfile, Digest::of(file.text()).to_string());
-        }
         let named = component.args.iter().map(|(k, v)| (Input::Arg(k.clone()), v.clone()));
-        let labels = labels(graph, lock, name, component, tree);
+        let labels = labels(graph, lock, name, component, &source);
+        inputs.insert(Input::Source, source);
         let named = named.chain(labels.into_iter().map(|(k, v)| (Input::Label(k), v)));
         let pins = lock
             .pins(name)
@@ -62,6 +62,52 @@ pub fn inputs(
     }
     findings.into_result(all)
 }
+
+/// Source and Containerfile of a component whose source is a folder: the digest of the tree. The Containerfile counts for
+/// itself, so that a plan can tell it from the other files.
+fn of_tree(
+    name: &str,
+    component: &Component,
+    node: &Node,
+    sources: &dyn Sources,
+) -> Result<(String, Option<Digest>), SourceError> {
+    let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
+    let tree = sources.tree(name, component, apart)?;
+    Ok((tree.to_string(), node.containerfile.as_ref().map(|file| Digest::of(file.text()))))
+}
+
+/// The same of a component from git: the commit stands for every file, so that nothing needs to be fetched for a plan. What
+/// is done to the files counts with it.
+fn of_git(
+    name: &str,
+    component: &Component,
+    git: &Git,
+    lock: &Lock,
+    sources: &dyn Sources,
+) -> Result<(String, Option<Digest>), SourceError> {
+    let mut source = lock.commits.get(name).map(|known| known.commit.clone()).unwrap_or_default();
+    if git.path != "." || !component.patches.is_empty() {
+        let mut hasher = Hasher::new();
+        hasher.field(&git.path);
+        for patch in &component.patches {
+            hasher.field(sources.patch(patch)?.text());
+        }
+        source = format!("{source} {}", hasher.finish());
+    }
+    let mut hasher = Hasher::new();
+    hasher.field(component.containerfile_path());
+    for edit in &component.edits {
+        hasher.field("edit");
+        hasher.field(&edit.text);
+        hasher.field(&edit.with);
+    }
+    for name in component.from.iter().flatten() {
+        hasher.field("from");
+        hasher.field(name);
+    }
+    Ok((source, Some(hasher.finish())))
+}
+
 /// The labels of a component's image: for an image of the payload where its source is from, in the words of OpenShift's
 /// builds; and its own, which win. A base that is not in the payload has only its own, so that a change of its source
 /// which does not change the image ends there.
@@ -73,7 +119,7 @@ fn labels(
     lock: &Lock,
     name: &str,
     component: &Component,
-    tree: Digest,
+    source: &str,
 ) -> BTreeMap<String, String> {
     let (id, reference, location) = match &component.source {
         Origin::Git(git) => {
@@ -82,7 +128,8 @@ fn labels(
         }
         Origin::Path(path) => {
             let stream = component.inherited.as_deref().unwrap_or(&graph.stream.name);
-            (format!("tree-{}", tree.short()), String::new(), format!("{stream}/{path}"))
+            let tree = source.parse::<Digest>().map(|tree| tree.short()).unwrap_or_default();
+            (format!("tree-{tree}"), String::new(), format!("{stream}/{path}"))
         }
         Origin::Image(_) => return component.labels.clone(),
     };
@@ -96,4 +143,70 @@ fn labels(
     ]);
     labels.extend(component.labels.clone());
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use base::Source;
+
+    use super::*;
+    use crate::definition::ApiVersion;
+    use crate::lock::{Commit, Kind};
+    use crate::sample::{self, STREAM};
+
+    /// The inputs of `etcd` from git at `commit`, with `said` of it in the stream, and this text as its patch.
+    fn of(commit: &str, said: &str, patch: &'static str) -> Inputs {
+        let text = STREAM
+            .replace(
+                "source: {path: components/etcd}\n    packages: [etcd-server]",
+                &format!("source: {{git: {{url: https://git.example/etcd, ref: main}}}}\n    {said}"),
+            )
+            .replace("    packages: [bash]\n", "");
+        let sources = sample::Files(BTreeMap::from([("patches/a.patch", patch)]));
+        let tasks = sample::tasks();
+        let definition = crate::definition::parse(&Source::new("stream.yaml", text)).unwrap();
+        let graph = crate::check(&definition, &sources, &tasks).unwrap().graph;
+        let known = Commit {
+            url: "https://git.example/etcd".to_owned(),
+            reference: "main".to_owned(),
+            commit: commit.to_owned(),
+        };
+        let lock = Lock {
+            api_version: ApiVersion::V1Alpha1,
+            kind: Kind::Lock,
+            stream: "mini".to_owned(),
+            platform: graph.stream.platform,
+            from: None,
+            epoch: 0,
+            packages: BTreeMap::new(),
+            images: BTreeMap::new(),
+            commits: BTreeMap::from([("etcd".to_owned(), known)]),
+        };
+        inputs(&graph, &definition.places, &lock, &sources, &tasks).unwrap().remove("etcd").unwrap()
+    }
+
+    #[test]
+    fn a_commit_stands_for_the_files_of_a_repository() {
+        let plain = of("c1", "from: [mini/base]", "");
+        assert_eq!(plain.0[&Input::Source], "c1");
+        assert_eq!(plain, of("c1", "from: [mini/base]", "not used"));
+        let digests: Vec<Digest> = [
+            plain,
+            of("c2", "from: [mini/base]", ""),
+            of("c1", "from: [mini/base, mini/base]", ""),
+            of("c1", "from: [mini/base]\n    containerfile: Dockerfile", ""),
+            of("c1", "from: [mini/base]\n    edits: [{match: a, with: b}]", ""),
+            of("c1", "from: [mini/base]\n    edits: [{match: a, with: c}]", ""),
+            of("c1", "from: [mini/base]\n    patches: [patches/a.patch]", "one"),
+            of("c1", "from: [mini/base]\n    patches: [patches/a.patch]", "two"),
+        ]
+        .iter()
+        .map(Inputs::digest)
+        .collect();
+        for (index, digest) in digests.iter().enumerate() {
+            assert_eq!(digests.iter().position(|other| other == digest), Some(index));
+        }
+    }
 }

@@ -64,9 +64,13 @@ pub fn make(
                 let message = format!("cannot lock the image {reference}: {error}");
                 let help =
                     "check the name, and that the registry can be reached; or write the digest: …@sha256:…";
-                let key =
-                    graph.stream.bases.iter().find(|(_, base)| **base == Base::Image(reference.to_owned()));
-                let path = ["bases", key.map_or("", |(key, _)| key), "image"];
+                let key = graph
+                    .stream
+                    .bases
+                    .iter()
+                    .find(|(_, base)| base.image(graph.stream.platform) == Some(reference));
+                let field = if matches!(key, Some((_, Base::Images(_)))) { "images" } else { "image" };
+                let path = ["bases", key.map_or("", |(key, _)| key), field];
                 findings.push(places.at(&path, Diagnostic::error("cannot-lock-image", message)).help(help));
             }
         }

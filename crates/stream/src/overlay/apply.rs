@@ -85,8 +85,12 @@ impl Target<'_> {
             // What was an image has said nothing of how it is built; defaults stand for that.
             component.containerfile.clone_from(&replace.containerfile);
         }
+        if replace.from.is_some() {
+            component.from.clone_from(&replace.from);
+        }
         self.lay(&["components", name, "source"], "source");
         self.lay(&["components", name, "containerfile"], "containerfile");
+        self.lay(&["components", name, "from"], "from");
         Ok(())
     }
 
@@ -146,6 +150,10 @@ impl Target<'_> {
         }
         component.tag = change.tag.clone().or(component.tag.take());
         component.containerfile = change.containerfile.clone().or(component.containerfile.take());
+        component.from = change.from.clone().or(component.from.take());
+        if let Some(edits) = &change.edits {
+            component.edits.clone_from(edits);
+        }
         for (index, package) in change.remove_packages.iter().enumerate() {
             let Some(at) = component.packages.iter().position(|p| p == package) else {
                 let message = format!("`{name}` does not ask for the package `{package}`");
@@ -167,7 +175,7 @@ impl Target<'_> {
             let index = (first + index).to_string();
             self.flat.places.lay(&["components", name, "packages", &index], &source, None, node.clone());
         }
-        for field in ["task", "payload", "tag", "containerfile"] {
+        for field in ["task", "payload", "tag", "containerfile", "from", "edits"] {
             self.lay(&["components", name, field], field);
         }
         for (field, set) in [("args", &change.args), ("labels", &change.labels)] {

@@ -36,7 +36,10 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
     if let Some(version) = &file.version {
         flat.stream.version.clone_from(version);
     }
-    for field in ["name", "from", "repository", "caches", "description", "version"] {
+    if let Some(platform) = file.platform {
+        flat.stream.platform = platform;
+    }
+    for field in ["name", "from", "repository", "caches", "description", "version", "platform"] {
         if let Some(entry) = overlay.root.entry(field) {
             flat.places.lay(&[field], &overlay.source, Some(entry.key_span), entry.value.clone());
         }

@@ -234,3 +234,34 @@ proptest! {
         prop_assert_eq!(two.bases, at_once.bases);
     }
 }
+
+#[test]
+fn bases_edits_and_platform_are_changed() {
+    let edit = "[{match: a, with: b}]";
+    let source = overlay(
+        "edge",
+        &format!(
+            "  - change: {{component: etcd, from: [p, q], edits: {edit}}}\n  - change: {{component: etcd, tag: kv}}\n"
+        ),
+    );
+    let flat = on(&below(), &source).unwrap();
+    let etcd = &flat.stream.components["etcd"];
+    assert_eq!(etcd.from.as_deref(), Some(&["p".to_owned(), "q".to_owned()][..]));
+    assert_eq!((etcd.edits[0].text.as_str(), etcd.edits[0].with.as_str()), ("a", "b"));
+    let (file, span) = flat.places.written(&["components", "etcd", "from", "1"]).unwrap();
+    assert_eq!((file.name(), &file.text()[span.start..span.end]), ("edge.yaml", "q"));
+
+    let arm = source.text().replace("operations:", "platform: linux/arm64\noperations:");
+    let arm = on(&flat, &Source::new("arm.yaml", arm.replace("name: edge", "name: arm"))).unwrap();
+    assert_eq!(arm.stream.platform, crate::definition::Platform::Arm64);
+    assert_eq!(flat.stream.platform, crate::definition::Platform::Amd64);
+
+    // A source of one's own is built on what the other was; an image on nothing.
+    let git = "source: {git: {url: https://git.example/e, ref: main}}";
+    let own = on(&flat, &overlay("own", &format!("  - replace: {{component: etcd, {git}}}\n"))).unwrap();
+    assert_eq!(own.stream.components["etcd"].from, etcd.from);
+    let image = format!("source: {{image: \"r.example/etcd@sha256:{}\"}}", "0".repeat(64));
+    let image =
+        on(&flat, &overlay("image", &format!("  - replace: {{component: etcd, {image}}}\n"))).unwrap();
+    assert_eq!(image.stream.components["etcd"].from, None);
+}

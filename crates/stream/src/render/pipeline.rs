@@ -126,7 +126,8 @@ impl Renderer<'_> {
             map.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().into()
         };
         let pins: Vec<String> = self.request.lock.pins(name).iter().map(ToString::to_string).collect();
-        let containerfile = node.containerfile.is_some().then(|| component.containerfile_path());
+        let takes_one = node.containerfile.is_some() || component.from.is_some();
+        let containerfile = takes_one.then(|| component.containerfile_path());
         let mut offered: Vec<(&str, ParamValue)> = vec![
             ("component", name.into()),
             ("context", context.as_str().into()),

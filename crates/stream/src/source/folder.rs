@@ -12,7 +12,7 @@ use base::{Digest, Hasher, Source};
 
 use super::tree::{self, Entry, Kind};
 use super::{SourceError, Sources};
-use crate::definition::{Component as Definition, Origin};
+use crate::definition::{Component as Definition, Origin, Patch};
 
 /// The largest text file that is read whole.
 const LARGEST_TEXT: u64 = 4 << 20;
@@ -26,9 +26,11 @@ const MOST_LINKS: usize = 40;
 pub struct Folder {
     root: PathBuf,
     fetched: BTreeMap<String, Fetched>,
+    /// The folders that patches lie below, by the stream that they are inherited from; none for the stream's own.
+    streams: BTreeMap<Option<String>, PathBuf>,
 }
 
-/// A source that does not lie below the stream's own folder: from git, of a parent, or patched.
+/// A source that does not lie below the stream's own folder: from git, of a parent, or altered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// The folder that it must not lead out of.
@@ -40,13 +42,28 @@ pub struct Fetched {
 impl Folder {
     /// The folder at `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), fetched: BTreeMap::new() }
+        let root = root.into();
+        let streams = BTreeMap::from([(None, root.clone())]);
+        Self { root, fetched: BTreeMap::new(), streams }
     }
 
     /// The same with the sources that lie elsewhere, by component.
     #[must_use]
     pub fn with_fetched(self, fetched: BTreeMap<String, Fetched>) -> Self {
         Self { fetched, ..self }
+    }
+
+    /// The same with the folders of the streams that it inherits from, by their names: patches may lie there.
+    #[must_use]
+    pub fn with_below(mut self, below: impl IntoIterator<Item = (String, PathBuf)>) -> Self {
+        self.streams.extend(below.into_iter().map(|(name, folder)| (Some(name), folder)));
+        self
+    }
+
+    /// The same with the patches of `other`: a copy of sources has none.
+    #[must_use]
+    pub fn with_patches_of(self, other: &Self) -> Self {
+        Self { streams: other.streams.clone(), ..self }
     }
 
     /// The sources that lie elsewhere, by component.
@@ -117,6 +134,15 @@ impl Folder {
         moved
     }
 
+    /// Writes over the text file `name` of the folder, through its symbolic links as long as they stay in the folder.
+    ///
+    /// # Errors
+    /// When it leads out, or cannot be written.
+    pub fn write_existing(&self, name: &str, text: &str) -> Result<(), SourceError> {
+        let file = resolve(&self.root, Path::new(name))?;
+        fs::write(&file, text).map_err(|error| SourceError::Io { path: file, error })
+    }
+
     /// The real folder of a component's source.
     ///
     /// # Errors
@@ -162,6 +188,15 @@ impl Sources for Folder {
         Ok(tree::digest(entries))
     }
 
+    fn patch(&self, patch: &Patch) -> Result<Source, SourceError> {
+        let folder = self.streams.get(&patch.inherited).map(Self::new);
+        let text = folder.map_or(Ok(None), |folder| folder.text(&patch.file))?;
+        text.ok_or_else(|| SourceError::NoPatch {
+            file: patch.file.clone(),
+            stream: patch.inherited.clone().unwrap_or_else(|| self.root.display().to_string()),
+        })
+    }
+
     fn file(&self, name: &str, component: &Definition, path: &str) -> Result<Option<Source>, SourceError> {
         let file = resolve(&self.source(name, component)?, Path::new(path))?;
         let Some(text) = read_text(&file)? else { return Ok(None) };
@@ -175,9 +210,7 @@ impl Sources for Folder {
 
 /// Whether a source is used as it lies below the stream's own folder.
 pub fn lies_here(component: &Definition) -> bool {
-    matches!(component.source, Origin::Path(_))
-        && component.inherited.is_none()
-        && component.patches.is_empty()
+    matches!(component.source, Origin::Path(_)) && component.inherited.is_none() && !component.is_altered()
 }
 
 /// What stands at `path` of the tree `root`.

@@ -3,7 +3,7 @@
 //! - [`tree`]: the digest of a tree, from its entries
 //! - [`checkout`]: git repositories at one commit
 //! - [`folder`]: sources below a stream's folder on this machine
-//! - [`Sources`]: the two questions that the rest of the crate asks
+//! - [`Sources`]: the questions that the rest of the crate asks
 
 pub mod checkout;
 pub mod folder;
@@ -13,11 +13,11 @@ use std::path::PathBuf;
 
 use base::{Digest, Source};
 
-use crate::definition::Component;
+use crate::definition::{Component, Patch};
 
-/// Gives the content of components' sources.
+/// Gives the content of components' sources and of patches for them.
 pub trait Sources: Send + Sync {
-    /// The digest of the whole source of the component `name`, its patches applied.
+    /// The digest of the whole source of the component `name`, [altered](Component::is_altered) as it says.
     ///
     /// The content of the file `apart` (a path in the tree) does not count: the caller digests it itself.
     ///
@@ -25,7 +25,13 @@ pub trait Sources: Send + Sync {
     /// When the tree is not there, leaves its folder, or cannot be read.
     fn tree(&self, name: &str, component: &Component, apart: Option<&str>) -> Result<Digest, SourceError>;
 
-    /// The text file `path` of the source of the component `name`, its patches applied, named for diagnostics; `None` when
+    /// The text of a patch file.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read.
+    fn patch(&self, patch: &Patch) -> Result<Source, SourceError>;
+
+    /// The text file `path` of the source of the component `name`, altered as it says, named for diagnostics; `None` when
     /// there is no such file.
     ///
     /// # Errors
@@ -61,6 +67,14 @@ pub enum SourceError {
     /// Not UTF-8.
     #[error("`{}` is not UTF-8 text", .0.display())]
     NotText(PathBuf),
+    /// No patch file where there should be one.
+    #[error("there is no patch file {file}; it lies below the folder of the stream `{stream}`")]
+    NoPatch {
+        /// Its path.
+        file: String,
+        /// The stream that has it.
+        stream: String,
+    },
     /// A source from elsewhere that nobody fetched.
     #[error("the source of `{component}` is not fetched")]
     NotFetched {

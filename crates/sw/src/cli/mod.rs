@@ -92,6 +92,11 @@ pub enum Command {
     Lock(LockArgs),
     /// Make a stream of your own from another one or a published release: an overlay with a small difference
     Branch(BranchArgs),
+    /// Make a stream of what others have: ART's build data, okd-payload-pipeline, a published release
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Print what every FROM of every component means, and what nothing says
+    Bases(BasesArgs),
     /// Look at streams
     #[command(subcommand)]
     Stream(StreamCommand),

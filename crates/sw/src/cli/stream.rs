@@ -132,6 +132,56 @@ pub enum ShowFormat {
     Json,
 }
 
+/// `sw bases`.
+#[derive(Debug, Args)]
+pub struct BasesArgs {
+    #[command(flatten)]
+    pub stream: StreamArg,
+
+    /// Fetch all sources and look at their Containerfiles, also where the stream says what they start from
+    #[arg(long)]
+    pub fetch: bool,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+/// `sw import …`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// ART's build data (ocp-build-data) to a stream with the payload's images, and an overlay for its OKD variant
+    Art {
+        /// A checkout of a branch `openshift-X.Y`: group.yml, streams.yml, images/
+        dir: PathBuf,
+        #[command(flatten)]
+        to: ImportTo,
+    },
+    /// okd-payload-pipeline to a stream, and an overlay for each variant
+    OkdPayloadPipeline {
+        /// A checkout: buildconfigs/, variants/
+        dir: PathBuf,
+        #[command(flatten)]
+        to: ImportTo,
+    },
+    /// A published release payload to a stream of exactly its images
+    Payload {
+        /// The pull spec, with a digest
+        #[arg(value_name = "PULLSPEC")]
+        spec: String,
+        #[command(flatten)]
+        to: ImportTo,
+    },
+}
+
+/// Where an import goes.
+#[derive(Debug, Args)]
+pub struct ImportTo {
+    /// The folder to write into; what is there is never overwritten
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
 /// `sw branch`.
 #[derive(Debug, Args)]
 pub struct BranchArgs {

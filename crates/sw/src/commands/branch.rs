@@ -75,8 +75,8 @@ fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
     }
     for (component, source) in &args.replace {
         let source = origin(component, source, to)?;
-        let (component, containerfile) = (component.clone(), None);
-        operations.push(Operation::Replace(Replace { component, source, containerfile, why: why() }));
+        let (component, containerfile, from) = (component.clone(), None, None);
+        operations.push(Operation::Replace(Replace { component, source, containerfile, from, why: why() }));
     }
     for (component, source) in &args.add {
         let definition = Component::of(origin(component, source, to)?);
@@ -101,6 +101,7 @@ fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
         from: parent(&args.source, to)?,
         description: String::new(),
         version: None,
+        platform: None,
         repository: args.repository.clone().unwrap_or_else(|| format!("localhost:5757/{}", args.name)),
         caches: Vec::new(),
         operations,

@@ -15,7 +15,7 @@ use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::verdict::Decision;
 use stream::definition::Origin;
 use stream::graph::BaseImage;
-use stream::plan::LastBuild;
+use stream::plan::{Action, LastBuild};
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
@@ -39,7 +39,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let loaded = load(home, &args.stream)?;
     let name = loaded.graph.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
-    let planned = planned(home, loaded, &args.force, args.offline)?;
+    let mut planned = planned(home, loaded, &args.force, args.offline)?;
     let yaml = rendered(&planned)?.text();
     let store = Store::open(home.store())?;
     if let Some(exit) = unchanged(home, args, &planned, &yaml, &store)? {
@@ -48,6 +48,9 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     if !args.offline {
         prebuilt::check(&store, &planned.loaded)?;
     }
+    let Planned { loaded, plan, .. } = &mut planned;
+    let built = |name: &str| plan.component(name).is_some_and(|one| one.action != Action::Reuse);
+    loaded.fetch(home, &built)?;
     if args.output == Format::Text {
         anstream::eprint!("{}", stream::plan::table::table(&planned.plan));
     }
@@ -145,6 +148,10 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
     let loaded = &planned.loaded;
     let mut fetched = BTreeMap::new();
     for (name, component) in &loaded.graph.stream.components {
+        // What is reused and can be planned without its source was not fetched.
+        if component.planned_without_source() && !loaded.folder.fetched().contains_key(name) {
+            continue;
+        }
         match &component.source {
             Origin::Path(path) if lies_here(component) => {
                 copy_tree(&loaded.folder.path().join(path), &to.join(path))?;
@@ -157,7 +164,7 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
             }
         }
     }
-    let copied_folder = Folder::new(to).with_fetched(fetched);
+    let copied_folder = Folder::new(to).with_fetched(fetched).with_patches_of(&loaded.folder);
     let copied = stream::key::inputs(
         &loaded.graph,
         &loaded.definition.places,

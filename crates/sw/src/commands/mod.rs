@@ -10,6 +10,7 @@ mod changed_files;
 mod doctor;
 mod engine;
 mod graph;
+mod import;
 mod inputs;
 mod known_builds;
 mod local_build;
@@ -71,6 +72,8 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Render(args) => plan::render(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
         Command::Branch(args) => branch::run(&home, &args),
+        Command::Import(command) => import::run(&home, &command),
+        Command::Bases(args) => stream::bases::run(&home, &args),
         Command::Stream(command) => stream::show::run(&home, &command),
         Command::Run(args) => run::run(&home, &args),
         Command::Graph(args) => graph::run(&home, &args),

@@ -2,14 +2,17 @@
 //!
 //! - [`lineage`]: a stream with the streams that it is from
 //! - [`sources`]: the sources that do not lie in its folder
-//! - [`patched`]: sources with patches applied
+//! - [`altered`]: sources with patches, edits and other bases
+//! - [`bases`]: `sw bases`
 //! - [`show`]: `sw stream show` and `sw stream diff`
 
+mod altered;
+pub mod bases;
 pub mod lineage;
-mod patched;
 pub mod show;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +20,7 @@ use base::{Diagnostic, Diagnostics, Digest, Exit, Source};
 use jiff::Timestamp;
 use oci::Reference;
 use stream::check::check;
-use stream::definition::Definition;
+use stream::definition::{Component, Definition};
 use stream::graph::Graph;
 use stream::lock::debian::Apt;
 use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
@@ -51,6 +54,30 @@ pub struct Loaded {
     pub lock: Lock,
     /// The published releases that the stream is from, by pull spec.
     pub from_releases: Vec<String>,
+    /// The folders of the stream and of those below it, by name.
+    folders: BTreeMap<String, PathBuf>,
+}
+
+impl Loaded {
+    /// Fetches the sources that a plan can do without, of the components for which `wanted` says so, and checks them against
+    /// what the plan was made with.
+    ///
+    /// # Errors
+    /// What cannot be fetched or altered; Containerfiles that are not what the stream says of them.
+    pub fn fetch(&mut self, home: &Home, wanted: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+        let missing = |name: &str, component: &Component| {
+            component.planned_without_source() && !self.folder.fetched().contains_key(name) && wanted(name)
+        };
+        let sources = Sources::fetch(home, &self.definition, &self.folders, Some(&self.lock), &missing)?;
+        if sources.fetched.is_empty() {
+            return Ok(());
+        }
+        let mut fetched = self.folder.fetched().clone();
+        fetched.extend(sources.fetched);
+        self.folder = self.folder.clone().with_fetched(fetched);
+        check(&self.definition, &self.folder, &self.tasks)?;
+        Ok(())
+    }
 }
 
 /// `sw lock`: writes the lock if it is missing or stale.
@@ -79,21 +106,26 @@ fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failu
     let folder = Folder::new(root(&arg.stream)?);
     let lineage = lineage::read(home, &folder, anew)?;
     expired(&lineage.definition)?;
-    let shipped = match &arg.tasks {
-        Some(dir) => read_tasks(dir)?,
-        None => shipped::tasks(),
-    };
-    let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped].concat())?;
+    let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(arg)?].concat())?;
     let known = lineage.lock.as_ref().or(lineage.below.as_ref());
-    let sources = Sources::fetch(home, &lineage, known)?;
-    let folder = folder.with_fetched(sources.fetched.clone());
+    let now = |_: &str, component: &Component| !component.planned_without_source();
+    let sources = Sources::fetch(home, &lineage.definition, &lineage.folders, known, &now)?;
+    let folder = folder.with_fetched(sources.fetched.clone()).with_below(lineage.folders.clone());
     let checked = check(&lineage.definition, &folder, &tasks)?;
     for warning in checked.warnings {
         anstream::eprintln!("{}", warning.render(false));
     }
     let lock = current_lock(&folder, &checked.graph, &lineage, &sources)?;
     let from_releases = lineage.releases;
-    Ok(Loaded { folder, definition: lineage.definition, tasks, graph: checked.graph, lock, from_releases })
+    Ok(Loaded {
+        folder,
+        definition: lineage.definition,
+        tasks,
+        graph: checked.graph,
+        lock,
+        from_releases,
+        folders: lineage.folders,
+    })
 }
 
 /// Warns of operations that are meant no longer.
@@ -127,6 +159,11 @@ pub fn root(given: &Path) -> Result<PathBuf, Failure> {
     let root = if is_file { given.parent().unwrap_or(Path::new("")) } else { given };
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     Ok(root.to_owned())
+}
+
+/// The tasks that come with the program, or those that the user has instead.
+fn shipped_tasks(arg: &StreamArg) -> Result<Vec<Source>, Failure> {
+    arg.tasks.as_ref().map_or_else(|| Ok(shipped::tasks()), |dir| read_tasks(dir))
 }
 
 fn read_tasks(dir: &Path) -> Result<Vec<Source>, Failure> {

@@ -1,17 +1,16 @@
-//! The sources of components that do not lie in the stream's own folder: from git, of streams below, patched.
+//! The sources of components that do not lie in the stream's own folder: from git, of streams below, altered.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base::{Diagnostic, Diagnostics};
-use stream::definition::{Component, Origin};
+use stream::definition::{Component, Definition, Origin};
 use stream::lock::git::LsRemote;
 use stream::lock::{Lock, ResolveCommit, ResolveError};
 use stream::source::checkout::Checkouts;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
-use super::lineage::Lineage;
-use super::patched;
+use super::altered;
 use crate::settings::Home;
 
 /// Sources by component, and what git references mean.
@@ -23,24 +22,31 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Fetches what the stream names: at the commit of the lock when it has one, else at what the reference means now.
+    /// Fetches what the stream names and `wanted` asks for: at the commit of the lock when it has one, else at what the
+    /// reference means now. `folders` are those of the stream and of the streams below it, by name.
     ///
     /// # Errors
-    /// What cannot be resolved, fetched or patched, each with its place.
-    pub fn fetch(home: &Home, lineage: &Lineage, lock: Option<&Lock>) -> Result<Self, Diagnostics> {
+    /// What cannot be resolved, fetched or altered, each with its place.
+    pub fn fetch(
+        home: &Home,
+        definition: &Definition,
+        folders: &BTreeMap<String, PathBuf>,
+        lock: Option<&Lock>,
+        wanted: &dyn Fn(&str, &Component) -> bool,
+    ) -> Result<Self, Diagnostics> {
         let mut sources = Self::default();
         let mut findings = Diagnostics::default();
-        let definition = &lineage.definition;
         let own = &definition.stream.name;
-        let folder = |stream: &Option<String>| lineage.folders.get(stream.as_ref().unwrap_or(own)).cloned();
+        let here = folders.get(own).map_or_else(|| Folder::new("."), Folder::new).with_below(folders.clone());
         for (name, component) in &definition.stream.components {
-            if component.prebuilt().is_some() || lies_here(component) {
+            if component.prebuilt().is_some() || lies_here(component) || !wanted(name, component) {
                 continue;
             }
             let place = |finding| definition.places.at(&["components", name, "source"], finding);
             let plain = match &component.source {
-                Origin::Path(path) => folder(&component.inherited)
-                    .map(|within| Fetched { within, path: path.clone() })
+                Origin::Path(path) => folders
+                    .get(component.inherited.as_ref().unwrap_or(own))
+                    .map(|within| Fetched { within: within.clone(), path: path.clone() })
                     .ok_or_else(|| "the stream that it is inherited from has no folder".to_owned()),
                 _ => sources.checkout(home, name, component, lock),
             };
@@ -52,19 +58,22 @@ impl Sources {
                     continue;
                 }
             };
-            sources.fetched.insert(name.clone(), fetched);
-            if component.patches.is_empty() {
+            if !component.is_altered() {
+                sources.fetched.insert(name.clone(), fetched);
                 continue;
             }
-            let before = Folder::new(".").with_fetched(sources.fetched.clone());
-            match patched::copy(home, &before, name, component, &folder) {
+            let before = here.clone().with_fetched(BTreeMap::from([(name.clone(), fetched.clone())]));
+            match altered::copy(home, &before, name, component) {
                 Ok(within) => {
                     sources.fetched.insert(name.clone(), Fetched { within, path: ".".to_owned() });
                 }
                 Err(refused) => {
-                    let (index, finding) = *refused;
-                    let index = index.to_string();
-                    findings.push(definition.places.at(&["components", name, "patches", &index], finding));
+                    // Checks look at the source as it is, so that this is not the only finding.
+                    sources.fetched.insert(name.clone(), fetched);
+                    let (field, finding) = *refused;
+                    let path: Vec<&str> =
+                        ["components", name].into_iter().chain(field.iter().map(String::as_str)).collect();
+                    findings.push(definition.places.at(&path, finding));
                 }
             }
         }

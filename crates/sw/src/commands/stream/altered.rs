@@ -1,10 +1,12 @@
-//! Copies of sources with patches applied, kept by what they are made of.
+//! Copies of sources with patches, edits and other bases, kept by what they are made of.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use base::{Diagnostic, Hasher, Source};
+use stream::containerfile::rewrite;
+use stream::containerfile::rewrite::Field;
 use stream::definition::Component;
 use stream::source::Sources as _;
 use stream::source::folder::Folder;
@@ -12,63 +14,96 @@ use stream::source::folder::Folder;
 use crate::commands::build::copy_tree;
 use crate::settings::Home;
 
-/// The position of a patch, and what is wrong with it.
-pub type Refused = Box<(usize, Diagnostic)>;
+/// The field of the component that does not fit its source, and what is wrong with it.
+pub type Refused = Box<(Vec<String>, Diagnostic)>;
 
-/// The folder with the source of the component `name` and its patches applied; made when it is new, whole or not at all.
+/// The folder with the source of the component `name`, altered as it says; made when it is new, whole or not at all.
 ///
-/// `before` knows the source without them; `folder` gives the folder of the stream that a patch belongs to.
+/// `before` knows the source as it is without that, and the patches.
 ///
 /// # Errors
-/// The patch that cannot be read or does not apply, by its position; what git said of it is in the finding.
-pub fn copy(
-    home: &Home,
-    before: &Folder,
-    name: &str,
-    component: &Component,
-    folder: &dyn Fn(&Option<String>) -> Option<PathBuf>,
-) -> Result<PathBuf, Refused> {
-    let failed =
-        |index: usize, message: String| Box::new((index, Diagnostic::error("cannot-patch", message)));
-    let source = before.source(name, component).map_err(|e| failed(0, e.to_string()))?;
-    let tree = before.tree(name, component, None).map_err(|e| failed(0, e.to_string()))?;
+/// The patch that cannot be read or does not apply, with what git said of it; the edit or `from` that does not fit.
+pub fn copy(home: &Home, before: &Folder, name: &str, component: &Component) -> Result<PathBuf, Refused> {
+    let failed = |message: String| refused(&["source"], Diagnostic::error("cannot-alter", message));
+    let source = before.source(name, component).map_err(|e| failed(e.to_string()))?;
+    let tree = before.tree(name, component, None).map_err(|e| failed(e.to_string()))?;
     let mut hasher = Hasher::new();
     hasher.field(tree.to_string());
     let mut patches: Vec<Source> = Vec::new();
     for (index, patch) in component.patches.iter().enumerate() {
-        let within = folder(&patch.inherited)
-            .ok_or_else(|| failed(index, "the stream that has the patch has no folder".to_owned()))?;
-        let text = Folder::new(within).text(&patch.file).map_err(|e| failed(index, e.to_string()))?;
-        let text = text.ok_or_else(|| {
-            let message = format!("there is no patch file {}", patch.file);
-            let finding = Diagnostic::error("no-patch-file", message);
-            Box::new((index, finding.help("it lies below the stream's folder")))
-        })?;
-        hasher.field(text.text());
-        patches.push(text);
+        let at = ["patches", &index.to_string()];
+        let patch = before
+            .patch(patch)
+            .map_err(|e| refused(&at, Diagnostic::error("no-patch-file", e.to_string())))?;
+        hasher.field(patch.text());
+        patches.push(patch);
     }
-    let done = home.patched().join(hasher.finish().short());
+    hasher.field(component.containerfile_path());
+    for edit in &component.edits {
+        hasher.field(&edit.text);
+        hasher.field(&edit.with);
+    }
+    hasher.field(component.from.as_ref().map_or_else(String::new, |from| format!("{from:?}")));
+    made(&source, &home.patched().join(hasher.finish().short()), |work| {
+        apply_all(work, name, &patches)?;
+        rewrite_file(work, component)
+    })
+}
+
+fn refused(field: &[&str], finding: Diagnostic) -> Refused {
+    Box::new((field.iter().map(|part| (*part).to_owned()).collect(), finding))
+}
+
+/// A copy of `source` at `done` after `alter`; nothing when it is there already.
+fn made(
+    source: &Path,
+    done: &Path,
+    alter: impl FnOnce(&Path) -> Result<(), Refused>,
+) -> Result<PathBuf, Refused> {
     if done.is_dir() {
-        return Ok(done);
+        return Ok(done.to_owned());
     }
-    let work = home.patched().join(format!(".{}", base::name::suffix()));
-    let made = copy_tree(&source, &work)
-        .map_err(|e| failed(0, e.to_string()))
-        .and_then(|()| {
-            patches.iter().enumerate().try_for_each(|(index, patch)| {
-                apply(&work, patch).map_err(|said| Box::new((index, conflict(name, patch, &said))))
-            })
-        })
-        .and_then(|()| match fs::rename(&work, &done) {
+    let failed = |message: String| refused(&["source"], Diagnostic::error("cannot-alter", message));
+    let work = done.with_file_name(format!(".{}", base::name::suffix()));
+    let altered = copy_tree(source, &work)
+        .map_err(|e| failed(e.to_string()))
+        .and_then(|()| alter(&work))
+        .and_then(|()| match fs::rename(&work, done) {
             // Somebody else was faster.
             Err(_) if done.is_dir() => Ok(()),
-            other => other.map_err(|e| failed(0, e.to_string())),
+            other => other.map_err(|e| failed(e.to_string())),
         });
     if work.exists() {
         // The first error is the one to report.
         drop(fs::remove_dir_all(&work));
     }
-    made.map(|()| done)
+    altered.map(|()| done.to_owned())
+}
+
+fn apply_all(work: &Path, name: &str, patches: &[Source]) -> Result<(), Refused> {
+    patches.iter().enumerate().try_for_each(|(index, patch)| {
+        let at = ["patches", &index.to_string()];
+        apply(work, patch).map_err(|said| refused(&at, conflict(name, patch, &said)))
+    })
+}
+
+/// Edits the Containerfile. A source without one is what checks complain about.
+fn rewrite_file(work: &Path, component: &Component) -> Result<(), Refused> {
+    if component.edits.is_empty() && component.from.is_none() {
+        return Ok(());
+    }
+    let failed = |message: String| refused(&["source"], Diagnostic::error("cannot-alter", message));
+    let path = component.containerfile_path();
+    let Some(file) = Folder::new(work).text(path).map_err(|e| failed(e.to_string()))? else {
+        return Ok(());
+    };
+    // In findings it is called what it is called in the source.
+    let text =
+        rewrite(&Source::new(path, file.text()), component).map_err(|(field, finding)| match field {
+            Field::Edit(index) => refused(&["edits", &index.to_string()], *finding),
+            Field::From => refused(&["from"], *finding),
+        })?;
+    Folder::new(work).write_existing(path, &text).map_err(|e| failed(e.to_string()))
 }
 
 /// Applies one patch, all of it or nothing. Git refuses paths that leave the folder, also through symbolic links.

@@ -1,0 +1,263 @@
+//! The streams of OKD that come with the program: sound, locked, planned and rendered without any network.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use base::{Digest, Source};
+use jiff::Timestamp;
+use stream::check;
+use stream::definition::overlay::Parent;
+use stream::definition::{Definition, File, Origin, Platform, parse_file};
+use stream::graph::Graph;
+use stream::key::inputs;
+use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
+use stream::overlay::flatten;
+use stream::plan::{Action, KnownBuilds, LastBuild, Plan, plan};
+use stream::render::{Request, render};
+use stream::source::folder::{Fetched, Folder, lies_here};
+use stream::task::Tasks;
+
+const OVERLAYS: [&str; 5] = ["okd-fcos", "okd-hpc", "okd-openstack", "okd-baremetal", "okd-edge"];
+
+/// What etcd refuses (`--max-request-bytes`).
+const LARGEST_OBJECT: usize = 3 << 19;
+
+fn streams() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../streams")
+}
+
+/// A stream as it is on disk.
+struct Shipped {
+    definition: Definition,
+    folder: Folder,
+    tasks: Tasks,
+    folders: BTreeMap<String, PathBuf>,
+}
+
+fn texts(folder: &Path) -> Vec<Source> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files.retain(|file| file.extension().is_some_and(|e| e == "yaml"));
+    files.iter().map(|f| Source::new(f.to_string_lossy(), std::fs::read_to_string(f).unwrap())).collect()
+}
+
+fn read(name: &str) -> Shipped {
+    let root = streams().join(name);
+    let text = Folder::new(&root).text("stream.yaml").unwrap().unwrap();
+    let (definition, mut folders) = match parse_file(&text).unwrap_or_else(|e| panic!("{}", e.render(false)))
+    {
+        File::Stream(definition) => (definition, BTreeMap::new()),
+        File::Overlay(overlay) => {
+            let Parent::Path(path) = &overlay.overlay.from else { panic!("{name} is from elsewhere") };
+            let below = read(path.trim_start_matches("../"));
+            let flat = flatten(&below.definition, &overlay).unwrap_or_else(|e| panic!("{}", e.render(false)));
+            (flat, below.folders)
+        }
+    };
+    folders.insert(name.to_owned(), root.clone());
+    let mut fetched = BTreeMap::new();
+    for (component, what) in &definition.stream.components {
+        if let (Origin::Path(path), false) = (&what.source, lies_here(what)) {
+            let within = folders[what.inherited.as_deref().unwrap_or(name)].clone();
+            fetched.insert(component.clone(), Fetched { within, path: path.clone() });
+        }
+    }
+    let folder = Folder::new(root).with_fetched(fetched).with_below(folders.clone());
+    let shipped = texts(&streams().join("../tasks"));
+    let tasks = Tasks::new(&Folder::new(streams().join("okd-scos")).tasks().unwrap(), &shipped).unwrap();
+    Shipped { definition, folder, tasks, folders }
+}
+
+/// Knows a commit for every branch and a digest for every tag, as a lock of another day does.
+struct Recorded;
+
+impl ResolvePackages for Recorded {
+    fn packages(&self, wanted: &[String], _: &[Pin], _: Platform) -> Result<Vec<Pin>, ResolveError> {
+        panic!("no component has packages of a distribution: {wanted:?}")
+    }
+}
+
+impl ResolveImage for Recorded {
+    fn image(&self, reference: &str) -> Result<Digest, ResolveError> {
+        Ok(Digest::of(reference))
+    }
+}
+
+impl ResolveCommit for Recorded {
+    fn commit(&self, url: &str, reference: &str) -> Result<String, ResolveError> {
+        Ok(Digest::of(format!("{url} {reference}")).hex()[..40].to_owned())
+    }
+}
+
+fn checked(shipped: &Shipped) -> Graph {
+    let checked = check(&shipped.definition, &shipped.folder, &shipped.tasks);
+    let checked = checked.unwrap_or_else(|e| panic!("{}", e.render(false)));
+    assert!(checked.warnings.0.is_empty(), "{}", checked.warnings.render(false));
+    checked.graph
+}
+
+fn locked(shipped: &Shipped, graph: &Graph) -> Lock {
+    let resolvers = Resolvers { packages: &Recorded, images: &Recorded, commits: &Recorded };
+    let now = Timestamp::from_second(1_767_225_600).unwrap();
+    lock::make(graph, &shipped.definition.places, resolvers, None, now).unwrap()
+}
+
+/// Images that were built, by key; with `any`, everything that is asked for is there from then on.
+#[derive(Default)]
+struct Built {
+    any: bool,
+    keys: Mutex<BTreeSet<Digest>>,
+}
+
+impl KnownBuilds for Built {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+        let mut keys = self.keys.lock().unwrap();
+        let known = |(_, key): &(&str, Digest)| {
+            if self.any {
+                keys.insert(*key);
+            }
+            keys.contains(key).then(|| Digest::of(key.hex()))
+        };
+        wanted.iter().map(known).collect()
+    }
+
+    fn last(&self, _: &str) -> Option<LastBuild> {
+        None
+    }
+}
+
+fn planned(shipped: &Shipped, graph: &Graph, lock: &Lock, known: &Built) -> Plan {
+    let places = &shipped.definition.places;
+    let inputs = inputs(graph, places, lock, &shipped.folder, &shipped.tasks).unwrap();
+    plan(graph, lock, &inputs, known, &BTreeSet::new())
+}
+
+#[test]
+fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
+    for name in OVERLAYS.into_iter().chain(["okd-scos"]) {
+        let shipped = read(name);
+        let graph = checked(&shipped);
+        let lock = locked(&shipped, &graph);
+        assert_eq!(lock::stale(&graph, &lock), [], "{name}");
+        let text = lock::text::write(&lock).unwrap();
+        assert_eq!(lock::text::parse(&Source::new("stream.lock", text)).unwrap(), lock, "{name}");
+        let plan = planned(&shipped, &graph, &lock, &Built::default());
+        assert_eq!(plan.counts.reuse, 0, "{name}");
+        assert_eq!(plan.components.len(), graph.stream.components.len(), "{name}");
+        let rendered =
+            render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &shipped.tasks }).unwrap();
+        let text = rendered.text();
+        for document in text.split("\n---\n") {
+            assert!(document.len() < LARGEST_OBJECT, "{name}: an object of {} bytes", document.len());
+        }
+        let file = Source::new(name, text);
+        let loaded = tekton::load::load(&file).unwrap();
+        for document in &loaded.documents {
+            let refused = tekton::validate::validate(document);
+            assert!(!refused.has_errors(), "{name}: {}", refused.render(false));
+        }
+    }
+}
+
+#[test]
+fn okd_scos_has_the_payload_of_arts_data_and_a_node_image() {
+    let shipped = read("okd-scos");
+    let graph = checked(&shipped);
+    assert_eq!(graph.payload().len(), 189, "188 of ART's data, and the node image");
+    assert_eq!(
+        graph.nodes["etcd"].base_components().into_iter().collect::<Vec<_>>(),
+        ["golang-builder", "openshift-enterprise-base-rhel9-minimal"]
+    );
+    let private =
+        ["registry.ci.openshift.org/", "registry-proxy.engineering.redhat.com/", "registry.redhat.io/"];
+    for (component, node) in &graph.nodes {
+        for (name, base) in &node.bases {
+            let stream::graph::BaseImage::Image(image) = &base.image else { continue };
+            assert!(private.iter().all(|host| !image.starts_with(host)), "{component}: {name} is {image}");
+        }
+    }
+}
+
+#[test]
+fn an_overlay_rebuilds_what_it_changes_and_what_stands_on_that() {
+    let below = read("okd-scos");
+    let graph = checked(&below);
+    let built = Built { any: true, ..Built::default() };
+    let plan = planned(&below, &graph, &locked(&below, &graph), &built);
+    assert_eq!(plan.counts.reuse, plan.components.len());
+    let built = Built { any: false, ..built };
+    let rebuilt = |name: &str| {
+        let shipped = read(name);
+        let graph = checked(&shipped);
+        let plan = planned(&shipped, &graph, &locked(&shipped, &graph), &built);
+        let names =
+            plan.components.into_iter().filter(|one| one.action != Action::Reuse).map(|one| one.component);
+        names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        ["okd-scos", "okd-fcos", "okd-hpc", "okd-openstack", "okd-baremetal"].map(rebuilt),
+        [
+            "",
+            "baremetal-installer installer installer-artifacts machine-config-operator machine-os-images stream-coreos",
+            "compute-node driver-toolkit machine-config-operator stream-coreos",
+            "installer machine-config-operator machine-os-images openstack-cinder-csi-driver \
+             openstack-cloud-controller-manager site-installer",
+            "machine-os-images metal-node site-boot-images stream-coreos",
+        ]
+    );
+}
+
+#[test]
+fn every_operation_says_why_and_every_stream_has_its_page() {
+    for name in OVERLAYS {
+        let shipped = read(name);
+        let page = streams().join(format!("../docs/streams/{name}.md"));
+        let page = std::fs::read_to_string(page).unwrap();
+        for applied in &shipped.definition.history.applied {
+            let operation = &applied.operation;
+            assert!(operation.why().is_some(), "{name}: {operation:?}");
+            assert!(
+                page.contains(&format!("`{}`", operation.target())),
+                "{name}: {} is not on its page",
+                operation.target()
+            );
+        }
+    }
+}
+
+#[test]
+fn patches_of_shipped_streams_are_patches() {
+    if !testkit::peer::has("git") {
+        return;
+    }
+    for name in OVERLAYS {
+        let shipped = read(name);
+        for component in shipped.definition.stream.components.values() {
+            for patch in &component.patches {
+                let dir = tempfile::tempdir().unwrap();
+                let within = &shipped.folders[patch.inherited.as_deref().unwrap_or(name)];
+                let patch = std::fs::File::open(within.join(&patch.file)).unwrap();
+                let mut git = Command::new("git");
+                git.args(["apply", "-p1", "-"]).current_dir(dir.path()).stdin(Stdio::from(patch));
+                git.env("GIT_CEILING_DIRECTORIES", dir.path().parent().unwrap());
+                assert!(git.status().unwrap().success(), "{name}");
+                assert!(dir.path().join("templates").is_dir());
+            }
+        }
+    }
+}
+
+#[test]
+fn another_platform_follows_the_commits_but_not_the_images() {
+    let (below, edge) = (read("okd-scos"), read("okd-edge"));
+    let known = locked(&below, &checked(&below));
+    let graph = checked(&edge);
+    let lock = lock::inherit(&graph, None, &known);
+    assert_eq!((lock.platform, lock.images.len()), (Platform::Arm64, 0));
+    assert_eq!(lock.commits["etcd"], known.commits["etcd"]);
+    assert!(lock.commits.keys().all(|component| graph.stream.components.contains_key(component)));
+}
