@@ -7,6 +7,7 @@
 //! - [`clock`]: time as a value that tests can set
 //! - [`exit`]: the exit codes of the program
 //! - [`size`]: bytes and durations as people read them
+//! - [`together`]: many questions at the same time
 
 pub mod clock;
 pub mod diagnostic;
@@ -15,6 +16,7 @@ pub mod exit;
 pub mod name;
 pub mod size;
 pub mod source;
+pub mod together;
 
 pub use clock::{Clock, SystemClock};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

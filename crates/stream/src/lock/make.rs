@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::together::ask_all;
 use base::{Diagnostic, Diagnostics, Digest, Hasher};
 use jiff::Timestamp;
 
 use super::{Commit, Kind, Lock, Packages, Pin, ResolveError, Resolvers, tagged_images};
-use crate::definition::{ApiVersion, Base, Origin, Places};
+use crate::definition::{ApiVersion, Base, Git, Origin, Places};
 use crate::graph::Graph;
 
 /// Seconds of a day: new locks pretend that everything was made at the last midnight, which reads better than a random second.
@@ -54,9 +55,27 @@ pub fn make(
             }
         }
     }
-    for reference in tagged_images(graph).collect::<BTreeSet<_>>() {
-        let known = old.and_then(|old| old.images.get(reference).copied());
-        match known.map_or_else(|| resolvers.images.image(reference), Ok) {
+    images(graph, places, resolvers, old, &mut lock, &mut findings);
+    commits(graph, places, resolvers, old, &mut lock, &mut findings);
+    findings.into_result(lock)
+}
+
+/// The digests of images; those that `old` does not know are asked for together.
+fn images(
+    graph: &Graph,
+    places: &Places,
+    resolvers: Resolvers<'_>,
+    old: Option<&Lock>,
+    lock: &mut Lock,
+    findings: &mut Diagnostics,
+) {
+    let references: Vec<&str> = tagged_images(graph).collect::<BTreeSet<_>>().into_iter().collect();
+    let answers = ask_all(&references, |reference| {
+        let known = old.and_then(|old| old.images.get(*reference).copied());
+        known.map_or_else(|| resolvers.images.image(reference), Ok)
+    });
+    for (reference, answer) in references.into_iter().zip(answers) {
+        match answer {
             Ok(digest) => {
                 lock.images.insert(reference.to_owned(), digest);
             }
@@ -75,28 +94,51 @@ pub fn make(
             }
         }
     }
-    for (component, definition) in &graph.stream.components {
-        let Origin::Git(git) = &definition.source else { continue };
-        let known = old.and_then(|old| old.commits.get(component));
-        let known = known.filter(|known| known.url == git.url && known.reference == git.reference);
-        match known.map_or_else(
-            || resolvers.commits.commit(&git.url, &git.reference),
-            |known| Ok(known.commit.clone()),
-        ) {
-            Ok(commit) => {
-                let (url, reference) = (git.url.clone(), git.reference.clone());
+}
+
+/// The commits of git sources; those that `old` does not know are asked for together, each address and reference once.
+fn commits(
+    graph: &Graph,
+    places: &Places,
+    resolvers: Resolvers<'_>,
+    old: Option<&Lock>,
+    lock: &mut Lock,
+    findings: &mut Diagnostics,
+) {
+    let sources = graph.stream.components.iter().filter_map(|(name, component)| match &component.source {
+        Origin::Git(git) => Some((name, git)),
+        _ => None,
+    });
+    let known = |name: &str, git: &Git| {
+        let known = old.and_then(|old| old.commits.get(name))?;
+        (known.url == git.url && known.reference == git.reference).then(|| known.clone())
+    };
+    let unknown = sources.clone().filter(|(name, git)| known(name, git).is_none());
+    let questions: BTreeSet<(&str, &str)> =
+        unknown.map(|(_, git)| (git.url.as_str(), git.reference.as_str())).collect();
+    let questions: Vec<_> = questions.into_iter().collect();
+    let answers = ask_all(&questions, |(url, reference)| resolvers.commits.commit(url, reference));
+    let answers: BTreeMap<_, _> = questions.into_iter().zip(answers).collect();
+    for (component, git) in sources {
+        let (url, reference) = (git.url.clone(), git.reference.clone());
+        match (known(component, git), answers.get(&(url.as_str(), reference.as_str()))) {
+            (Some(known), _) => {
+                lock.commits.insert(component.clone(), known);
+            }
+            (None, Some(Ok(commit))) => {
+                let commit = commit.clone();
                 lock.commits.insert(component.clone(), Commit { url, reference, commit });
             }
-            Err(error) => findings.push(places.at(
+            (None, Some(Err(error))) => findings.push(places.at(
                 &["components", component, "source", "git"],
                 Diagnostic::error(
                     "cannot-lock-commit",
                     format!("cannot lock the source of `{component}`: {error}"),
                 ),
             )),
+            (None, None) => {}
         }
     }
-    findings.into_result(lock)
 }
 
 /// The packages of one component; its bases are in `lock` already.

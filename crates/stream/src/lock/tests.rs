@@ -272,3 +272,20 @@ proptest! {
         prop_assert_eq!(&text::parse(&Source::new("stream.lock", written)).unwrap(), &lock);
     }
 }
+
+#[test]
+fn components_of_one_repository_ask_for_its_commit_once() {
+    let git = "{git: {url: 'https://g.example/all', ref: main, path: PATH}}";
+    let components: String = ["a", "b", "c"]
+        .iter()
+        .map(|name| format!("  {name}:\n    task: debian-base\n    source: {}\n", git.replace("PATH", name)))
+        .collect();
+    let text = STREAM.replace("components:\n", &format!("components:\n{components}"));
+    let sample = sample::checked(&text, &files());
+    let fake = Fake::new("1");
+    let lock = make_with(&sample, &fake, None);
+    let asked = fake.asked().into_iter().filter(|q| q.contains("g.example")).count();
+    assert_eq!((asked, lock.commits.len()), (1, 3));
+    make_with(&sample, &fake, Some(&lock));
+    assert!(fake.asked().iter().all(|q| !q.contains("g.example")), "what is known is not asked again");
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base::together::ask_all;
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError, is_this_machine};
 use oci::{Reference, Store};
@@ -13,7 +14,6 @@ use stream::plan::{KnownBuilds, LastBuild};
 use super::build_record::BuildRecord;
 use super::cache::KEY_TAG;
 use super::hasty_client;
-use super::together::ask_all;
 use crate::failure::Failure;
 
 /// How long a registry may take to begin an answer. A plan is made again and again; who is away is done without.

@@ -27,7 +27,6 @@ mod run_inputs;
 mod runs;
 mod store;
 mod stream;
-mod together;
 mod trigger;
 mod validate;
 mod vendor;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use base::together::ask_all;
 use base::{Diagnostic, Diagnostics};
 use oci::{Reference, Store};
 use stream::definition::Component;
@@ -10,7 +11,6 @@ use stream::graph::BaseImage;
 
 use super::hasty_client;
 use super::stream::Loaded;
-use super::together::ask_all;
 use crate::failure::Failure;
 
 /// How long a registry may take to begin an answer.
