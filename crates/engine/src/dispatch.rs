@@ -15,7 +15,7 @@ use tekton::types::{ConditionStatus, PipelineRun, TaskRun, Time};
 
 use crate::cache::tree::copy;
 use crate::cel::Evaluator;
-use crate::earlier::Earlier;
+use crate::earlier::{Earlier, label_of};
 use crate::error::EngineError;
 use crate::event::{Happened, Origin};
 use crate::finished::{Finished, as_text};
@@ -403,15 +403,7 @@ impl<'a> Dispatcher<'a> {
 
     /// The name in events: the pipeline task's, with the number of a matrix's child.
     fn label(&self, child: &Child) -> String {
-        let task = &child.task;
-        self.within.name_of(&match child.name.rsplit_once('-') {
-            Some((before, number))
-                if before.ends_with(&format!("-{task}")) && number.parse::<usize>().is_ok() =>
-            {
-                format!("{task}-{number}")
-            }
-            _ => task.clone(),
-        })
+        self.within.name_of(&label_of(child))
     }
 
     fn cancel(&mut self, name: &str, message: &str) {

@@ -194,20 +194,25 @@ pub fn claims(dir: &Path) -> PathBuf {
     dir.join("claims")
 }
 
-/// The name of a TaskRun in events and logs: the pipeline task's, with the number of a matrix's child; its own without a
-/// pipeline.
+/// The name of a TaskRun in events and logs.
 pub fn label(run: &TaskRun) -> String {
-    let task = Child::of_task_run(run).task;
+    label_of(&Child::of_task_run(run))
+}
+
+/// The name of a child in events and logs: the pipeline task's, with the number of a matrix's child; its own without a
+/// pipeline.
+pub fn label_of(child: &Child) -> String {
+    let Child { name, task, .. } = child;
     if task.is_empty() {
-        return run.metadata.name.clone();
+        return name.clone();
     }
-    match run.metadata.name.rsplit_once('-') {
+    match name.rsplit_once('-') {
         Some((before, number))
             if before.ends_with(&format!("-{task}")) && number.parse::<usize>().is_ok() =>
         {
             format!("{task}-{number}")
         }
-        _ => task,
+        _ => task.clone(),
     }
 }
 

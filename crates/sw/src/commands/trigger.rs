@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use base::{Diagnostics, Exit, Severity, Source};
+use engine::run::uid;
 use serde_json::json;
 use tekton::load::{Document, Object, load};
 use tekton::validate::validate;
@@ -75,18 +76,13 @@ fn outcome(args: &TriggerArgs) -> Result<Outcome, Failure> {
     let given = Given {
         changes: changed_files(args)?,
         facts: args.facts.clone(),
-        event_id: uuid(),
-        uid: uuid(),
+        event_id: uid(),
+        uid: uid(),
         git_auth_secret: set.unwrap_or_else(|| format!("pac-gitauth-{}", base::name::suffix())),
     };
     let root = repository(&files);
     simulate(&event, &sources, &given, &|path| beside(&root, path))
         .map_err(|e| Failure::invalid(format!("{}: {e}", args.event.display())))
-}
-
-/// An identifier that is never the same (RFC 9562, version 4).
-fn uuid() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/uuid").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
 /// What was named, or what is there.
