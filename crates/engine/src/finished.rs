@@ -82,6 +82,19 @@ impl Finished {
         self.task_runs().filter_map(|run| Some((pipeline_task(run), seconds(run)?))).collect()
     }
 
+    /// Whether each TaskRun that is over succeeded, by its task in the pipeline. What was stopped by its user did neither.
+    pub fn task_outcomes(&self) -> Vec<(String, bool)> {
+        let outcome = |run: &TaskRun| {
+            let condition = run.status.succeeded()?;
+            match condition.status {
+                ConditionStatus::True => Some(true),
+                ConditionStatus::False if condition.reason != "TaskRunCancelled" => Some(false),
+                _ => None,
+            }
+        };
+        self.task_runs().filter_map(|run| Some((pipeline_task(run), outcome(run)?))).collect()
+    }
+
     /// The results of each TaskRun, by the name of its pipeline task.
     pub fn task_results(&self) -> Vec<(String, BTreeMap<String, String>)> {
         self.task_runs().map(|run| (pipeline_task(run), as_text(&run.status.results))).collect()

@@ -24,7 +24,7 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
 }
 
 /// What a task that builds a component may declare.
-pub const COMPONENT_PARAMS: [Offered; 14] = [
+pub const COMPONENT_PARAMS: [Offered; 15] = [
     string("component", "the component's name"),
     string("context", "the component's folder, below the workspace `source`"),
     string("containerfile", "the Containerfile, below the context"),
@@ -38,6 +38,11 @@ pub const COMPONENT_PARAMS: [Offered; 14] = [
     array(
         "bases",
         "what names in the Containerfile stand for, as they are written there, each `NAME=REPOSITORY@DIGEST`",
+    ),
+    array(
+        "operands",
+        "the components that the image names, each `NAME=REPOSITORY@DIGEST`; the digests are in the key, so nothing but the \
+         digests may get into the image",
     ),
     array("args", "build arguments, each `NAME=VALUE`"),
     array("labels", "image labels, each `NAME=VALUE`"),
@@ -96,6 +101,11 @@ pub const TEST_PARAMS: [Offered; 4] = [
 
 /// Workspaces that [`ASSEMBLE`], [`VERDICT`] and tests may declare.
 pub const EVIDENCE_WORKSPACES: [&str; 1] = ["evidence"];
+
+/// The build argument that holds the digest of the operand `component`, as the shipped task offers it: `OPERAND_MY_ETCD`.
+pub fn operand_argument(component: &str) -> String {
+    format!("OPERAND_{}", component.to_uppercase().replace(['-', '.'], "_"))
+}
 
 /// The offered parameter `name`.
 pub fn offered<'a>(all: &'a [Offered], name: &str) -> Option<&'a Offered> {

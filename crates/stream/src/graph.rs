@@ -3,8 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Source, Span};
+use serde::{Deserialize, Serialize};
 
 use crate::definition::Stream;
+
+/// How a component depends on another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    /// Its image is a layer on the other's.
+    Base,
+    /// It uses the other's image while it is built: in an earlier stage, or to copy out of.
+    Builder,
+    /// Its image names the other's by digest.
+    Operand,
+}
+
+impl Edge {
+    /// `base`, `builder`, `operand`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Builder => "builder",
+            Self::Operand => "operand",
+        }
+    }
+}
 
 /// A stream that [`check`](crate::check::check) found whole. Acyclic; every base of every component means something.
 #[derive(Debug, Clone)]
@@ -21,6 +45,8 @@ pub struct Graph {
 pub struct Node {
     /// The images it starts from or copies out of, by the name as its Containerfile, or `from` instead of that, writes it.
     pub bases: BTreeMap<String, Base>,
+    /// The components that its image names by digest, each with where that is said.
+    pub operands: BTreeMap<String, (Source, Span)>,
     /// Its Containerfile, when its task takes one and the source is there.
     pub containerfile: Option<Source>,
 }
@@ -30,6 +56,8 @@ pub struct Node {
 pub struct Base {
     /// What the name means.
     pub image: BaseImage,
+    /// What it is to the component: [`Edge::Base`] or [`Edge::Builder`].
+    pub role: Edge,
     /// The file that says so: the Containerfile, or the stream file in `from`.
     pub source: Source,
     /// Where it says so.
@@ -39,9 +67,20 @@ pub struct Base {
 }
 
 impl Node {
-    /// The components it starts from, each once.
-    pub fn base_components(&self) -> BTreeSet<&str> {
-        self.bases.values().filter_map(|base| base.image.component()).collect()
+    /// The components that it depends on, each once, with the first of the edges to it.
+    pub fn dependencies(&self) -> BTreeMap<&str, Edge> {
+        let bases = self.bases.values().filter_map(|base| Some((base.image.component()?, base.role)));
+        let mut found = BTreeMap::new();
+        for (component, edge) in bases.chain(self.operands.keys().map(|name| (name.as_str(), Edge::Operand)))
+        {
+            found.entry(component).and_modify(|known: &mut Edge| *known = edge.min(*known)).or_insert(edge);
+        }
+        found
+    }
+
+    /// The components that it starts from or copies out of.
+    fn images(&self) -> impl Iterator<Item = &str> {
+        self.bases.values().filter_map(|base| base.image.component())
     }
 }
 
@@ -61,28 +100,30 @@ impl BaseImage {
     }
 }
 
-/// Components that start from each other.
+/// Components that depend on each other.
 #[derive(Debug, Clone)]
 pub struct Cycle {
-    /// Each starts from the next; the first one is repeated at the end.
+    /// Each depends on the next; the first one is repeated at the end.
     pub path: Vec<String>,
     /// What was to be put in order.
     pub nodes: BTreeMap<String, Node>,
 }
 
 impl Graph {
-    /// Puts components in order. Every base that is a component must be one of `nodes`.
+    /// Puts components in order. Every base that is a component, and every operand, must be one of `nodes`.
     ///
     /// # Errors
-    /// Components that start from each other.
+    /// Components that depend on each other.
     pub fn new(stream: Stream, nodes: BTreeMap<String, Node>) -> Result<Self, Cycle> {
         let mut levels: Vec<Vec<String>> = Vec::new();
         let mut done: BTreeSet<&str> = BTreeSet::new();
-        let mut waiting: Vec<(&str, BTreeSet<&str>)> =
-            nodes.iter().map(|(name, node)| (name.as_str(), node.base_components())).collect();
+        let mut waiting: Vec<(&str, BTreeSet<&str>)> = nodes
+            .iter()
+            .map(|(name, node)| (name.as_str(), node.dependencies().into_keys().collect()))
+            .collect();
         while !waiting.is_empty() {
             let (ready, rest): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(_, bases)| bases.iter().all(|base| done.contains(base)));
+                waiting.into_iter().partition(|(_, needs)| needs.iter().all(|need| done.contains(need)));
             if ready.is_empty() {
                 let path = cycle(&nodes, &done);
                 return Err(Cycle { path, nodes });
@@ -94,24 +135,33 @@ impl Graph {
         Ok(Self { stream, nodes, levels })
     }
 
-    /// Components that can be built together: each starts only from components of earlier levels. Sorted by name within a level.
+    /// Components that can be built together: each depends only on components of earlier levels. Sorted by name within a level.
     pub fn levels(&self) -> impl Iterator<Item = &[String]> {
         self.levels.iter().map(Vec::as_slice)
     }
 
-    /// All components, bases before what starts from them.
+    /// All components, each after those that it depends on.
     pub fn order(&self) -> impl Iterator<Item = &str> {
         self.levels.iter().flatten().map(String::as_str)
     }
 
-    /// Everything that `component` starts from, directly or not, without itself.
+    /// Everything that `component` starts from or copies out of, directly or not, without itself: what its image may have in it.
     pub fn ancestors(&self, component: &str) -> BTreeSet<&str> {
+        self.closure(component, &|node| node.images().collect())
+    }
+
+    /// Everything that is built before `component`, because it depends on it, directly or not.
+    pub fn before(&self, component: &str) -> BTreeSet<&str> {
+        self.closure(component, &|node| node.dependencies().into_keys().collect())
+    }
+
+    fn closure<'a>(&'a self, component: &str, next: &dyn Fn(&'a Node) -> Vec<&'a str>) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::new();
-        let mut todo: Vec<&str> = vec![component];
-        while let Some(next) = todo.pop() {
-            for base in self.nodes.get(next).into_iter().flat_map(Node::base_components) {
-                if found.insert(base) {
-                    todo.push(base);
+        let mut todo: Vec<&Node> = self.nodes.get(component).into_iter().collect();
+        while let Some(node) = todo.pop() {
+            for name in next(node) {
+                if found.insert(name) {
+                    todo.extend(self.nodes.get(name));
                 }
             }
         }
@@ -127,11 +177,11 @@ impl Graph {
     }
 }
 
-/// Walks along bases that are not done until it meets a component again; every one left has such a base.
+/// Walks along dependencies that are not done until it meets a component again; every one left has such a dependency.
 fn cycle(nodes: &BTreeMap<String, Node>, done: &BTreeSet<&str>) -> Vec<String> {
     let undone = |name: &str| {
-        let bases = nodes.get(name).into_iter().flat_map(Node::base_components);
-        bases.filter(|base| !done.contains(base)).min()
+        let needs = nodes.get(name).into_iter().flat_map(|node| node.dependencies().into_keys());
+        needs.filter(|need| !done.contains(need)).min()
     };
     let mut path: Vec<&str> =
         nodes.keys().map(String::as_str).filter(|n| !done.contains(n)).take(1).collect();

@@ -8,16 +8,19 @@ use base::{Digest, Source};
 use crate::check::check;
 use crate::definition::{self, Component, Definition, Origin, Patch};
 use crate::graph::Graph;
-use crate::source::{SourceError, Sources};
+use crate::source::{SourceError, Sources, Tree};
 use crate::task::Tasks;
 
 /// Containerfiles by component folder.
 pub struct Files(pub BTreeMap<&'static str, &'static str>);
 
 impl Sources for Files {
-    fn tree(&self, _: &str, component: &Component, _: Option<&str>) -> Result<Digest, SourceError> {
-        let Origin::Path(path) = &component.source else { unreachable!("samples have no git sources") };
-        Ok(Digest::of(path))
+    fn tree(&self, _: &str, component: &Component, apart: Option<&str>) -> Result<Tree, SourceError> {
+        let Origin::Path(path) = &component.source else {
+            unreachable!("what is from git counts by its commit")
+        };
+        let file = apart.and_then(|apart| self.0.get(format!("{path}/{apart}").as_str()));
+        Ok(Tree { digest: Digest::of(path), apart: file.map(Digest::of) })
     }
 
     fn patch(&self, patch: &Patch) -> Result<Source, SourceError> {
@@ -49,6 +52,7 @@ spec:
   - {name: repository}
   - {name: inputs}
   - {name: bases, type: array}
+  - {name: operands, type: array, default: []}
   - {name: args, type: array, default: []}
   - {name: labels, type: array, default: []}
   - {name: packages, type: array, default: []}
@@ -65,6 +69,16 @@ spec:
   - {name: packages, type: array, default: []}
   results: [{name: image}]
   steps: [{image: toolbox}]
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: other-base}
+spec:
+  params:
+  - {name: containerfile, default: \"\"}
+  - {name: packages, type: array, default: []}
+  results: [{name: image}]
+  steps: [{image: another-toolbox}]
 ---
 apiVersion: tekton.dev/v1
 kind: Task

@@ -10,7 +10,7 @@ use stream::definition::{self, Definition, Platform};
 use stream::graph::Graph;
 use stream::key::{self, Inputs};
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
-use stream::plan::{KnownBuilds, LastBuild, plan};
+use stream::plan::{Found, KnownBuilds, LastBuild, plan};
 use stream::render::{Request, render};
 use stream::source::folder::Folder;
 use stream::task::Tasks;
@@ -43,7 +43,7 @@ impl ResolveCommit for MadeUp {
 struct Nothing;
 
 impl KnownBuilds for Nothing {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
         vec![None; wanted.len()]
     }
 

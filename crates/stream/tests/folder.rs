@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use base::Digest;
 use stream::definition::Component;
 use stream::source::folder::Folder;
 use stream::source::{SourceError, Sources};
@@ -34,14 +35,14 @@ fn sample() -> (TempDir, Folder) {
 }
 
 fn digest(folder: &Folder) -> String {
-    folder.tree("x", &at("components/etcd"), None).unwrap().to_string()
+    folder.tree("x", &at("components/etcd"), None).unwrap().digest.to_string()
 }
 
 #[test]
 fn two_copies_are_alike() {
     let ((_a, first), (_b, second)) = (sample(), sample());
     assert_eq!(digest(&first), digest(&second));
-    assert_eq!(first.tree("x", &at("./components/etcd/"), None).unwrap().to_string(), digest(&second));
+    assert_eq!(first.tree("x", &at("./components/etcd/"), None).unwrap().digest.to_string(), digest(&second));
 }
 
 #[test]
@@ -88,9 +89,13 @@ fn one_file_can_stand_apart() {
     let before = (apart("Containerfile"), apart("./Containerfile"));
     assert_eq!(before.0, before.1);
     write(dir.path(), "components/etcd/Containerfile", "FROM y\n");
-    assert_eq!(apart("Containerfile"), before.0, "its content is the caller's");
+    let after = apart("Containerfile");
+    assert_eq!(after.digest, before.0.digest, "its content does not count");
+    assert_eq!(after.apart, Some(Digest::of("FROM y\n")));
     fs::remove_file(dir.path().join("components/etcd/Containerfile")).unwrap();
-    assert_ne!(apart("Containerfile"), before.0, "that it is there is not");
+    let gone = apart("Containerfile");
+    assert_ne!(gone.digest, before.0.digest, "that it is there counts");
+    assert_eq!(gone.apart, None);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use stream::graph::Graph;
 use stream::key::inputs;
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 use stream::overlay::flatten;
-use stream::plan::{Action, KnownBuilds, LastBuild, Plan, plan};
+use stream::plan::{Action, Found, KnownBuilds, LastBuild, Plan, plan};
 use stream::render::{Request, render};
 use stream::source::folder::{Fetched, Folder, lies_here};
 use stream::task::Tasks;
@@ -63,7 +63,7 @@ fn read(name: &str) -> Shipped {
     for (component, what) in &definition.stream.components {
         if let (Origin::Path(path), false) = (&what.source, lies_here(what)) {
             let within = folders[what.inherited.as_deref().unwrap_or(name)].clone();
-            fetched.insert(component.clone(), Fetched { within, path: path.clone() });
+            fetched.insert(component.clone(), Fetched { within, path: path.clone(), before: None });
         }
     }
     let folder = Folder::new(root).with_fetched(fetched).with_below(folders.clone());
@@ -114,13 +114,13 @@ struct Built {
 }
 
 impl KnownBuilds for Built {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
         let mut keys = self.keys.lock().unwrap();
         let known = |(_, key): &(&str, Digest)| {
             if self.any {
                 keys.insert(*key);
             }
-            keys.contains(key).then(|| Digest::of(key.hex()))
+            keys.contains(key).then(|| Found::here(Digest::of(key.hex())))
         };
         wanted.iter().map(known).collect()
     }
@@ -169,7 +169,7 @@ fn okd_scos_has_the_payload_of_arts_data_and_a_node_image() {
     let graph = checked(&shipped);
     assert_eq!(graph.payload().len(), 189, "188 of ART's data, and the node image");
     assert_eq!(
-        graph.nodes["etcd"].base_components().into_iter().collect::<Vec<_>>(),
+        graph.nodes["etcd"].dependencies().into_keys().collect::<Vec<_>>(),
         ["golang-builder", "openshift-enterprise-base-rhel9-minimal"]
     );
     let private =

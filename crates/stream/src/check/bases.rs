@@ -10,7 +10,7 @@ use crate::bases::Table;
 use crate::containerfile::{self, Containerfile, ExternalBase, Usage};
 use crate::definition::component::{Component, DEFAULT_TASK, Origin};
 use crate::definition::{self, Definition};
-use crate::graph::{Base, BaseImage, Node};
+use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
 
@@ -67,7 +67,7 @@ pub struct Bases {
 /// Looks up what every component starts from, whatever else is wrong with the stream.
 pub fn bases(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> (Bases, Diagnostics) {
     let mut findings = Diagnostics::default();
-    let scope = Scope { stream: &definition.stream, places: &definition.places, sources, tasks };
+    let scope = Scope::new(definition, sources, tasks);
     (all(scope, &mut findings), findings)
 }
 
@@ -126,18 +126,24 @@ struct Use {
     name: String,
     /// What refers to it: `FROM`, …
     what: &'static str,
+    role: Edge,
     source: Source,
     span: Span,
     /// A stage of this name comes later in the file.
     is_later_stage: bool,
 }
 
-/// What a component says in `from`.
+/// What a component says in `from`; the last of it is what its image stands on.
 fn declared(scope: Scope<'_>, name: &str, component: &Component) -> Vec<Use> {
     let one = |(index, base): (usize, &String)| {
         let (source, span) = scope.places.value(&["components", name, "from", &index.to_string()]);
         let (source, written) = (source.clone(), base.clone());
-        Use { written, name: base.clone(), what: "from", source, span, is_later_stage: false }
+        let role = if component.from.as_ref().is_some_and(|all| all.last() == Some(base)) {
+            Edge::Base
+        } else {
+            Edge::Builder
+        };
+        Use { written, name: base.clone(), what: "from", role, source, span, is_later_stage: false }
     };
     component.from.iter().flatten().enumerate().map(one).collect()
 }
@@ -153,6 +159,7 @@ fn used(file: &Containerfile) -> Vec<Use> {
             Usage::Copy => "--from",
             Usage::Mount => "from",
         },
+        role: if file.last.as_ref() == Some(&base.written) { Edge::Base } else { Edge::Builder },
         source: file.source.clone(),
         span: base.span,
         is_later_stage: file.stages.iter().any(|stage| stage.eq_ignore_ascii_case(&base.name)),
@@ -255,7 +262,7 @@ fn look_up(
                 continue;
             }
         };
-        let base = Base { image, source: one.source.clone(), span: one.span, entry };
+        let base = Base { image, role: one.role, source: one.source.clone(), span: one.span, entry };
         node.bases.insert(one.written.clone(), base);
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: 
             ("args", !component.args.is_empty()),
             ("labels", !component.labels.is_empty()),
             ("bases", bases),
+            ("operands", !component.operands.is_empty()),
         ] {
             if used && task.param(param).is_none() {
                 let message = format!(

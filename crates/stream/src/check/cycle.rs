@@ -1,25 +1,34 @@
-//! Components that start from each other.
+//! Components that depend on each other.
 
 use base::Diagnostic;
 
 use crate::graph::Cycle;
 
-/// Says who starts from whom, and where.
+/// Says who depends on whom, and where.
 pub(super) fn finding(cycle: &Cycle) -> Diagnostic {
-    let message = format!("components start from each other: {}", cycle.path.join(" → "));
-    let mut finding = Diagnostic::error("base-cycle", message)
-        .help("let one of them start from something else: change its FROM, or the entry in `bases`");
+    let path = cycle.path.join(" → ");
+    let mut places = Vec::new();
+    let mut names_operand = false;
     for pair in cycle.path.windows(2) {
         let [from, to] = pair else { continue };
         let Some(node) = cycle.nodes.get(from) else { continue };
         let base = node.bases.values().find(|base| base.image.component() == Some(to));
         if let Some(base) = base {
-            if finding.place.is_none() {
-                finding = finding.at(&base.source, base.span);
-            } else {
-                finding = finding.related(&base.source, base.span, format!("`{from}` starts from `{to}`"));
-            }
+            places.push((&base.source, base.span, format!("`{from}` starts from `{to}`")));
+        } else if let Some((source, span)) = node.operands.get(to) {
+            names_operand = true;
+            places.push((source, *span, format!("`{from}` has the operand `{to}`")));
         }
+    }
+    let mut finding = if names_operand {
+        Diagnostic::error("operand-cycle", format!("components depend on each other: {path}"))
+            .help("an image can only name one that is built before it: take one of them out of `operands`")
+    } else {
+        Diagnostic::error("base-cycle", format!("components start from each other: {path}"))
+            .help("let one of them start from something else: change its FROM, or the entry in `bases`")
+    };
+    for (index, (source, span, note)) in places.into_iter().enumerate() {
+        finding = if index == 0 { finding.at(source, span) } else { finding.related(source, span, note) };
     }
     finding
 }

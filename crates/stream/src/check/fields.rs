@@ -76,6 +76,7 @@ fn prebuilt(scope: Scope<'_>, name: &str, component: &Component, image: &str, fi
         ("packages", !component.packages.is_empty()),
         ("args", !component.args.is_empty()),
         ("labels", !component.labels.is_empty()),
+        ("operands", !component.operands.is_empty()),
         ("patches", !component.patches.is_empty()),
     ];
     for (field, _) in said.into_iter().filter(|(_, said)| *said) {

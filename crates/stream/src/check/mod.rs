@@ -6,18 +6,21 @@
 //! - `fields`: paths, packages, arguments, labels
 //! - `contract`: what component and test tasks must take and give
 //! - [`bases`](fn@bases): what components start from
-//! - `cycle`: components that start from each other
+//! - `operands`: components whose images others name
+//! - `cycle`: components that depend on each other
 
 mod bases;
 mod contract;
 mod cycle;
 mod fields;
 mod names;
+mod operands;
 
 use base::{Diagnostic, Diagnostics};
 
 use crate::definition::{Definition, Places, Stream};
 use crate::graph::Graph;
+use crate::overlay::History;
 use crate::source::Sources;
 use crate::task::Tasks;
 
@@ -38,10 +41,11 @@ pub struct Checked {
 /// Everything that is wrong, each with its place and what to write instead; warnings among it.
 pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> Result<Checked, Diagnostics> {
     let mut findings = Diagnostics::default();
-    let scope = Scope { stream: &definition.stream, places: &definition.places, sources, tasks };
+    let scope = Scope::new(definition, sources, tasks);
     names::check(scope, &mut findings);
     fields::check(scope, &mut findings);
-    let nodes = bases::resolve(scope, &mut findings);
+    let mut nodes = bases::resolve(scope, &mut findings);
+    operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
     match Graph::new(definition.stream.clone(), nodes) {
         Ok(graph) => {
@@ -60,8 +64,16 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
 struct Scope<'a> {
     stream: &'a Stream,
     places: &'a Places,
+    history: &'a History,
     sources: &'a dyn Sources,
     tasks: &'a Tasks,
+}
+
+impl<'a> Scope<'a> {
+    fn new(definition: &'a Definition, sources: &'a dyn Sources, tasks: &'a Tasks) -> Self {
+        let Definition { stream, places, history } = definition;
+        Self { stream, places, history, sources, tasks }
+    }
 }
 
 /// `did you mean …?`, or what there is.

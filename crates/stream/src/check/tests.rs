@@ -9,6 +9,7 @@ use super::*;
 use crate::definition::{self, Component};
 use crate::graph::BaseImage;
 use crate::sample::{Files, STREAM, TASKS, files};
+use crate::source::{SourceError, Tree};
 
 /// What is found in a stream that has `from` of the sound one replaced by `to`.
 fn findings_with(from: &str, to: &str, files: &Files, tasks: &str) -> Diagnostics {
@@ -123,7 +124,7 @@ error[unknown-field]: unknown field "package"
 14 |     package: [bash]
    |     ^^^^^^^
    |
-   = help: did you mean `packages`? allowed here: task, payload, tag, source, builtFrom, patches, containerfile, from, edits, packages, args, labels
+   = help: did you mean `packages`? allowed here: task, payload, tag, source, builtFrom, patches, containerfile, from, edits, packages, args, operands, labels
 "#);
 finding!(missing_field, "version: 0.1.0\n" => "", @"
 error[missing-field]: `version` is missing
@@ -574,9 +575,9 @@ error[unknown-param]: the task `test-etcd` has no parameter `iamge`
    = help: did you mean `image`?
 
 error[param-missing]: the task `test-etcd` needs the parameter `image`, which it does not get
-  --> tasks/all.yaml:31:18
+  --> tasks/all.yaml:42:18
    |
-31 | metadata: {name: test-etcd}
+42 | metadata: {name: test-etcd}
    |                  ^^^^^^^^^
    |
   ::: stream.yaml:20:11
@@ -742,6 +743,93 @@ components:
 }
 
 #[test]
+fn a_cycle_through_operands() {
+    let stream = STREAM
+        .replace("packages: [etcd-server]", "operands: [operator]")
+        .replace("tests:", "  operator:\n    source: {path: components/etcd}\n    operands: [etcd]\ntests:");
+    insta::assert_snapshot!(findings_with(STREAM, &stream, &files(), TASKS).render(false), @"
+    error[operand-cycle]: components depend on each other: etcd → operator → etcd
+      --> stream.yaml:17:16
+       |
+    17 |     operands: [operator]
+       |                ^^^^^^^^
+    ...
+    20 |     operands: [etcd]
+       |                ---- `operator` has the operand `etcd`
+       |
+       = help: an image can only name one that is built before it: take one of them out of `operands`
+    ");
+    let own = STREAM.replace("packages: [etcd-server]", "operands: [etcd]");
+    insta::assert_snapshot!(findings_with(STREAM, &own, &files(), TASKS).render(false), @"
+    error[operand-cycle]: components depend on each other: etcd → etcd
+      --> stream.yaml:17:16
+       |
+    17 |     operands: [etcd]
+       |                ^^^^
+       |
+       = help: an image can only name one that is built before it: take one of them out of `operands`
+    ");
+}
+
+finding!(unknown_operand, "packages: [etcd-server]" => "operands: [bas]", @"
+error[unknown-operand]: `etcd` has the operand `bas`, which does not exist
+  --> stream.yaml:17:16
+   |
+17 |     operands: [bas]
+   |                ^^^
+   |
+   = help: did you mean `base`?
+");
+finding!(operand_of_an_image, "source: {path: components/etcd}\n    packages: [etcd-server]" => "source: {image: \"quay.io/etcd@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}\n    operands: [base]", @"
+error[not-built]: `etcd` is an image that is there already, so `operands` changes nothing
+  --> stream.yaml:17:5
+   |
+17 |     operands: [base]
+   |     ^^^^^^^^
+   |
+   = help: remove `operands`, or give the source that the image is built from
+");
+finding!(task_without_operands, "payload: false\n" => "payload: false\n    operands: [etcd]\n", @"
+error[task-ignores]: `base` has operands, but the task `debian-base` has no parameter `operands`
+  --> stream.yaml:11:11
+   |
+11 |     task: debian-base
+   |           ^^^^^^^^^^^
+   |
+   = help: declare it in the task, or take the operands away
+
+error[operand-cycle]: components depend on each other: base → etcd → base
+  --> stream.yaml:13:16
+   |
+13 |     operands: [etcd]
+   |                ^^^^
+   |
+  ::: components/etcd/Containerfile:1:6
+   |
+ 1 | FROM mini/base
+   |      --------- `etcd` starts from `base`
+   |
+   = help: an image can only name one that is built before it: take one of them out of `operands`
+");
+
+#[test]
+fn operands_with_one_argument() {
+    let stream = STREAM.replace("packages: [etcd-server]", "operands: [a-b, a-b, a.b]").replace(
+        "tests:",
+        "  a-b: {source: {path: components/etcd}}\n  a.b: {source: {path: components/etcd}}\ntests:",
+    );
+    insta::assert_snapshot!(findings_with(STREAM, &stream, &files(), TASKS).render(false), @"
+    error[operands-alike]: the operands `a-b` and `a.b` are both OPERAND_A_B in the Containerfile
+      --> stream.yaml:17:26
+       |
+    17 |     operands: [a-b, a-b, a.b]
+       |                          ^^^
+       |
+       = help: give one of these components a name that differs in more than `-`, `.` and `_`
+    ");
+}
+
+#[test]
 fn tasks_that_do_not_keep_the_contract() {
     let tasks = TASKS
         .replace("{name: bases, type: array}", "{name: bases}")
@@ -791,9 +879,9 @@ fn tasks_that_do_not_keep_the_contract() {
        = help: let it write REPOSITORY@DIGEST of what it pushed into a result of this name
 
     error[param-missing]: the task `test-etcd` needs the parameter `url`, which it does not get
-      --> tasks/all.yaml:30:18
+      --> tasks/all.yaml:41:18
        |
-    30 | metadata: {name: test-etcd}
+    41 | metadata: {name: test-etcd}
        |                  ^^^^^^^^^
        |
       ::: stream.yaml:20:11
@@ -908,15 +996,15 @@ error[no-image-for-platform]: `go` has no image for linux/amd64
 struct Fetched(&'static str);
 
 impl Sources for Fetched {
-    fn tree(&self, _: &str, _: &Component, _: Option<&str>) -> Result<Digest, crate::source::SourceError> {
-        Ok(Digest::of(self.0))
+    fn tree(&self, _: &str, _: &Component, _: Option<&str>) -> Result<Tree, SourceError> {
+        Ok(Tree { digest: Digest::of(self.0), apart: None })
     }
 
-    fn patch(&self, patch: &definition::Patch) -> Result<Source, crate::source::SourceError> {
+    fn patch(&self, patch: &definition::Patch) -> Result<Source, SourceError> {
         Ok(Source::new(patch.file.as_str(), ""))
     }
 
-    fn file(&self, _: &str, _: &Component, path: &str) -> Result<Option<Source>, crate::source::SourceError> {
+    fn file(&self, _: &str, _: &Component, path: &str) -> Result<Option<Source>, SourceError> {
         Ok(Some(Source::new(path, self.0)))
     }
 }

@@ -50,6 +50,8 @@ pub struct Containerfile {
     pub source: Source,
     /// Every name of an image from outside once, at its first place, in the order of the file. `scratch` is not an image.
     pub bases: Vec<ExternalBase>,
+    /// The image that the last stage stands on, through other stages or directly, as it is written; none for `scratch`.
+    pub last: Option<String>,
     /// The names of all stages, as written.
     pub stages: Vec<String>,
     /// The names of all `ARG`s, of the file and of its stages.
@@ -73,6 +75,7 @@ pub fn parse(
         shift,
         values: global_values(&file, args, platform),
         stages: Vec::new(),
+        under: None,
         bases: Vec::new(),
         findings: Diagnostics::default(),
     };
@@ -81,12 +84,14 @@ pub fn parse(
         for instruction in stage.instructions {
             reader.instruction(instruction);
         }
-        reader.stages.push(stage.from.as_.as_ref().map(|(_, name)| name.value.to_lowercase()));
+        let name = stage.from.as_.as_ref().map(|(_, name)| name.value.to_lowercase());
+        reader.stages.push(Stage { name, under: reader.under.clone() });
     }
     let containerfile = Containerfile {
         source: source.clone(),
         bases: reader.bases,
-        stages: reader.stages.into_iter().flatten().collect(),
+        last: reader.under,
+        stages: reader.stages.into_iter().filter_map(|stage| stage.name).collect(),
         args: declared(&file),
     };
     reader.findings.into_result(containerfile)
@@ -99,12 +104,21 @@ struct Values {
     declared: BTreeSet<String>,
 }
 
+/// A stage that was read.
+struct Stage {
+    name: Option<String>,
+    /// The image from outside that it stands on, as it is written.
+    under: Option<String>,
+}
+
 struct Reader<'a> {
     source: &'a Source,
     shift: usize,
     values: Values,
-    /// Stages met so far; `None` for one without a name.
-    stages: Vec<Option<String>>,
+    /// Stages met so far.
+    stages: Vec<Stage>,
+    /// What the stage that is being read stands on.
+    under: Option<String>,
     bases: Vec<ExternalBase>,
     findings: Diagnostics,
 }
@@ -118,7 +132,12 @@ impl Reader<'_> {
                     .at(self.source, span)
                     .help("write the image's name, or give the ARG a default"),
             ),
-            Ok(name) => self.external(&from.image.value, name, span, Usage::From),
+            Ok(name) => {
+                let stage = self.stage(&name).map(|stage| stage.under.clone());
+                let outside = || (name != "scratch").then(|| from.image.value.to_string());
+                self.under = stage.unwrap_or_else(outside);
+                self.external(&from.image.value, name, span, Usage::From);
+            }
             Err(failure) => {
                 let finding = self.unset(&failure).at(self.source, span);
                 self.findings.push(finding);
@@ -150,10 +169,15 @@ impl Reader<'_> {
         }
     }
 
+    /// The stage called `name`.
+    fn stage(&self, name: &str) -> Option<&Stage> {
+        let lower = name.to_lowercase();
+        self.stages.iter().find(|stage| stage.name.as_deref() == Some(&lower))
+    }
+
     /// Notes an image unless it is a stage of this file.
     fn external(&mut self, written: &str, name: String, span: Span, usage: Usage) {
-        let lower = name.to_lowercase();
-        let is_stage = self.stages.iter().flatten().any(|stage| *stage == lower)
+        let is_stage = self.stage(&name).is_some()
             || usage != Usage::From && name.parse::<usize>().is_ok_and(|index| index < self.stages.len());
         if !is_stage && name != "scratch" && self.bases.iter().all(|base| base.written != written) {
             self.bases.push(ExternalBase { written: written.to_owned(), name, span, usage });

@@ -145,6 +145,20 @@ fn no_from_at_all() {
     ");
 }
 
+#[test]
+fn what_the_image_stands_on() {
+    for (text, last) in [
+        ("FROM go AS build\nFROM base\nCOPY --from=tools /a /a\n", Some("base")),
+        ("FROM base AS one\nFROM go AS build\nFROM One\n", Some("base")),
+        ("FROM base AS one\nFROM one AS two\nFROM two AS three\n", Some("base")),
+        ("ARG TAG=1\nFROM base:$TAG\n", Some("base:$TAG")),
+        ("FROM go AS build\nFROM scratch\n", None),
+        ("FROM scratch AS empty\nFROM go\nFROM empty\n", None),
+    ] {
+        assert_eq!(read(text, &[]).unwrap().last.as_deref(), last, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_gives_an_answer(text in "(FROM|ARG|COPY|RUN|#|\\PC|[ \\n$={}\"'\\\\]){0,40}") {

@@ -51,6 +51,11 @@ pub struct Component {
     /// Values for the `ARG`s of the Containerfile.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub args: BTreeMap<String, String>,
+    /// Components whose images this one's names by their digests, as an operator names its operands. It is built after them, and
+    /// again when one of them comes out new. Its task gets their digests; the shipped one offers each to the Containerfile, as
+    /// `ARG OPERAND_NAME` in capitals with `_` for `-` and `.`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operands: Vec<String>,
     /// Labels of the image. The payload carries manifests only of images with `io.openshift.release.operator: "true"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -74,6 +79,7 @@ impl Component {
             edits: Vec::new(),
             packages: Vec::new(),
             args: BTreeMap::new(),
+            operands: Vec::new(),
             labels: BTreeMap::new(),
             inherited: None,
         }

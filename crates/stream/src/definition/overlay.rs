@@ -71,7 +71,7 @@ pub enum Operation {
     Patch(PatchSource),
     /// A component stays at a commit, whatever the streams below do.
     Pin(Pin),
-    /// Packages, arguments, labels, bases or the task of a component are changed.
+    /// Packages, arguments, labels, bases, operands or the task of a component are changed.
     Change(Change),
     /// A name in `FROM` means something else, or something at all.
     SetBase(SetBase),
@@ -179,6 +179,9 @@ pub struct Change {
     /// Texts of the Containerfile that are replaced, instead of those that were; an empty list replaces none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edits: Option<Vec<Edit>>,
+    /// Components whose images its own names by digest, instead of those that it named; an empty list for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operands: Option<Vec<String>>,
     /// Packages that are installed too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add_packages: Vec<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{Diagnostic, Diagnostics, Digest, Hasher};
 
 use super::{Input, Inputs};
-use crate::definition::{Component, Git, Origin, Places};
+use crate::definition::{Component, Origin, Places};
 use crate::graph::{Graph, Node};
 use crate::lock::Lock;
 use crate::source::{SourceError, Sources};
@@ -26,11 +26,7 @@ pub fn inputs(
     let mut findings = Diagnostics::default();
     for (name, component) in &graph.stream.components {
         let Some(node) = graph.nodes.get(name).filter(|_| component.prebuilt().is_none()) else { continue };
-        let source = match &component.source {
-            Origin::Git(git) => of_git(name, component, git, lock, sources),
-            Origin::Path(_) | Origin::Image(_) => of_tree(name, component, node, sources),
-        };
-        let (source, containerfile) = match source {
+        let mut inputs = match source(name, component, node, lock, sources) {
             Ok(found) => found,
             Err(error) => {
                 let finding = Diagnostic::error(
@@ -41,17 +37,13 @@ pub fn inputs(
                 continue;
             }
         };
-        let mut inputs = BTreeMap::from([
-            (Input::Platform, graph.stream.platform.as_str().to_owned()),
-            (Input::Epoch, lock.epoch.to_string()),
-        ]);
-        inputs.extend(containerfile.map(|digest| (Input::Containerfile, digest.to_string())));
+        let labels = labels(graph, lock, name, component, inputs.get(&Input::Source));
+        inputs.insert(Input::Platform, graph.stream.platform.as_str().to_owned());
+        inputs.insert(Input::Epoch, lock.epoch.to_string());
         if let Some(task) = tasks.get(&component.task) {
             inputs.insert(Input::Task, format!("{} {}", component.task, task.digest()));
         }
         let named = component.args.iter().map(|(k, v)| (Input::Arg(k.clone()), v.clone()));
-        let labels = labels(graph, lock, name, component, &source);
-        inputs.insert(Input::Source, source);
         let named = named.chain(labels.into_iter().map(|(k, v)| (Input::Label(k), v)));
         let pins = lock
             .pins(name)
@@ -63,49 +55,48 @@ pub fn inputs(
     findings.into_result(all)
 }
 
-/// Source and Containerfile of a component whose source is a folder: the digest of the tree. The Containerfile counts for
-/// itself, so that a plan can tell it from the other files.
-fn of_tree(
+/// What the component is made from, and what is done to that before it is built.
+///
+/// The commit of a source in git stands for every file, so that nothing needs to be fetched for a plan. Of a folder the
+/// Containerfile counts for itself, so that a plan can tell it from the other files.
+fn source(
     name: &str,
     component: &Component,
     node: &Node,
-    sources: &dyn Sources,
-) -> Result<(String, Option<Digest>), SourceError> {
-    let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
-    let tree = sources.tree(name, component, apart)?;
-    Ok((tree.to_string(), node.containerfile.as_ref().map(|file| Digest::of(file.text()))))
-}
-
-/// The same of a component from git: the commit stands for every file, so that nothing needs to be fetched for a plan. What
-/// is done to the files counts with it.
-fn of_git(
-    name: &str,
-    component: &Component,
-    git: &Git,
     lock: &Lock,
     sources: &dyn Sources,
-) -> Result<(String, Option<Digest>), SourceError> {
-    let mut source = lock.commits.get(name).map(|known| known.commit.clone()).unwrap_or_default();
-    if git.path != "." || !component.patches.is_empty() {
-        let mut hasher = Hasher::new();
-        hasher.field(&git.path);
-        for patch in &component.patches {
-            hasher.field(sources.patch(patch)?.text());
+) -> Result<BTreeMap<Input, String>, SourceError> {
+    let mut inputs = BTreeMap::new();
+    match &component.source {
+        Origin::Git(git) => {
+            let commit = lock.commits.get(name).map(|known| known.commit.clone()).unwrap_or_default();
+            inputs.insert(Input::Commit, commit);
+            if git.path != "." {
+                inputs.insert(Input::Folder, git.path.clone());
+            }
+            inputs.insert(Input::Containerfile, component.containerfile_path().to_owned());
         }
-        source = format!("{source} {}", hasher.finish());
+        Origin::Path(_) | Origin::Image(_) => {
+            let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
+            let tree = sources.tree(name, component, apart)?;
+            inputs.insert(Input::Source, tree.digest.to_string());
+            inputs.extend(tree.apart.map(|text| (Input::Containerfile, text.to_string())));
+        }
     }
-    let mut hasher = Hasher::new();
-    hasher.field(component.containerfile_path());
-    for edit in &component.edits {
-        hasher.field("edit");
+    for (index, patch) in component.patches.iter().enumerate() {
+        let text = Digest::of(sources.patch(patch)?.text());
+        inputs.insert(Input::Patch(index + 1, patch.file.clone()), text.to_string());
+    }
+    for (index, edit) in component.edits.iter().enumerate() {
+        let mut hasher = Hasher::new();
         hasher.field(&edit.text);
         hasher.field(&edit.with);
+        inputs.insert(Input::Edit(index + 1), hasher.finish().to_string());
     }
-    for name in component.from.iter().flatten() {
-        hasher.field("from");
-        hasher.field(name);
+    for (index, base) in component.from.iter().flatten().enumerate() {
+        inputs.insert(Input::From(index + 1), base.clone());
     }
-    Ok((source, Some(hasher.finish())))
+    Ok(inputs)
 }
 
 /// The labels of a component's image: for an image of the payload where its source is from, in the words of OpenShift's
@@ -119,7 +110,7 @@ fn labels(
     lock: &Lock,
     name: &str,
     component: &Component,
-    source: &str,
+    tree: Option<&String>,
 ) -> BTreeMap<String, String> {
     let (id, reference, location) = match &component.source {
         Origin::Git(git) => {
@@ -128,7 +119,8 @@ fn labels(
         }
         Origin::Path(path) => {
             let stream = component.inherited.as_deref().unwrap_or(&graph.stream.name);
-            let tree = source.parse::<Digest>().map(|tree| tree.short()).unwrap_or_default();
+            let tree = tree.and_then(|tree| tree.parse::<Digest>().ok());
+            let tree = tree.map(|tree| tree.short()).unwrap_or_default();
             (format!("tree-{tree}"), String::new(), format!("{stream}/{path}"))
         }
         Origin::Image(_) => return component.labels.clone(),
@@ -190,7 +182,7 @@ mod tests {
     #[test]
     fn a_commit_stands_for_the_files_of_a_repository() {
         let plain = of("c1", "from: [mini/base]", "");
-        assert_eq!(plain.0[&Input::Source], "c1");
+        assert_eq!(plain.0[&Input::Commit], "c1");
         assert_eq!(plain, of("c1", "from: [mini/base]", "not used"));
         let digests: Vec<Digest> = [
             plain,

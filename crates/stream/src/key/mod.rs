@@ -3,13 +3,15 @@
 //! A key is made in two steps, because the digests of base images are known only when they are built:
 //!
 //! 1. [`Inputs`]: everything that is known before a run, name by name, and its [`digest`](Inputs::digest).
-//! 2. [`final_key`]: that digest with the digests of the bases. The first step of a component's task computes it and looks for an
-//!    image of this key.
+//! 2. [`final_key`]: that digest with the digests of the bases and operands. The first step of a component's task computes it and
+//!    looks for an image of this key.
 //!
 //! Equal keys mean equal inputs. A base that was rebuilt and came out the same leaves the keys of its dependents alone.
 //!
+//! - [`input`](mod@input): what an input is
 //! - [`inputs`](mod@inputs): the inputs of every component of a stream
 
+pub mod input;
 pub mod inputs;
 
 use std::collections::BTreeMap;
@@ -17,82 +19,19 @@ use std::collections::BTreeMap;
 use base::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 
+pub use self::input::{Input, UnknownInput};
 pub use self::inputs::inputs;
 
-/// Written first into every digest; changes when the meaning of the rest changes, and with it all keys.
-const INPUTS_FORMAT: &str = "streamwright inputs 1";
-const KEY_FORMAT: &str = "streamwright key 1";
-
-/// What an input is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Input {
-    /// The tree that the image is built from, its Containerfile apart.
-    Source,
-    /// The text of the Containerfile.
-    Containerfile,
-    /// Which task builds it, with its whole definition.
-    Task,
-    /// Operating system and processor.
-    Platform,
-    /// The time that the image pretends to be made at (`SOURCE_DATE_EPOCH`).
-    Epoch,
-    /// A build argument, by name.
-    Arg(String),
-    /// An image label, by name.
-    Label(String),
-    /// A distribution package, by name.
-    Package(String),
-}
-
-impl From<Input> for String {
-    fn from(input: Input) -> Self {
-        match input {
-            Input::Source => "source".to_owned(),
-            Input::Containerfile => "containerfile".to_owned(),
-            Input::Task => "task".to_owned(),
-            Input::Platform => "platform".to_owned(),
-            Input::Epoch => "epoch".to_owned(),
-            Input::Arg(name) => format!("arg {name}"),
-            Input::Label(name) => format!("label {name}"),
-            Input::Package(name) => format!("package {name}"),
-        }
-    }
-}
-
-impl TryFrom<String> for Input {
-    type Error = UnknownInput;
-
-    fn try_from(text: String) -> Result<Self, UnknownInput> {
-        Ok(match text.split_once(' ') {
-            Some(("arg", name)) => Self::Arg(name.to_owned()),
-            Some(("label", name)) => Self::Label(name.to_owned()),
-            Some(("package", name)) => Self::Package(name.to_owned()),
-            None if text == "source" => Self::Source,
-            None if text == "containerfile" => Self::Containerfile,
-            None if text == "task" => Self::Task,
-            None if text == "platform" => Self::Platform,
-            None if text == "epoch" => Self::Epoch,
-            _ => return Err(UnknownInput(text)),
-        })
-    }
-}
-
-/// An input that this version does not know, from a record that a newer one wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an input of a key")]
-pub struct UnknownInput(String);
-
-impl std::fmt::Display for Input {
-    /// `source`, `arg NAME`, …
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from(self.clone()))
-    }
-}
+/// Which way keys are made; changes when the meaning of the rest changes, and with it all keys.
+pub const FORMAT: u32 = 2;
+/// Written first into every digest, with the [`FORMAT`].
+const INPUTS_FORMAT: &str = "streamwright inputs 2";
+const KEY_FORMAT: &str = "streamwright key 2";
 
 /// Everything about a component that is known before a run, name by name.
 ///
-/// Values are digests (of trees and texts) or short texts (arguments, versions), so that a plan can say what changed from what.
+/// Values are digests (of trees and texts) or short texts (commits, arguments, versions), so that a plan can say what changed from
+/// what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs(pub BTreeMap<Input, String>);
 
@@ -120,19 +59,28 @@ impl Inputs {
     }
 }
 
-/// The key of a component's image: its inputs and the digests of the images it starts from.
+/// The key of a component's image: its inputs and the digests of the images it starts from, and of those that it names.
 ///
-/// `bases` are pairs of name (as the Containerfile writes it) and manifest digest; their order does not count, repeated
-/// pairs count once. Where a base was pulled from does not count: the digest says what it is.
-pub fn final_key<N: AsRef<str>>(inputs: &Digest, bases: impl IntoIterator<Item = (N, Digest)>) -> Digest {
-    let mut bases: Vec<(String, Digest)> =
-        bases.into_iter().map(|(name, digest)| (name.as_ref().to_owned(), digest)).collect();
-    bases.sort();
-    bases.dedup();
+/// `bases` are pairs of name (as the Containerfile writes it) and manifest digest, `operands` of component and digest; their order
+/// does not count, repeated pairs count once. Where an image was pulled from does not count: the digest says what it is.
+pub fn final_key<N: AsRef<str>>(
+    inputs: &Digest,
+    bases: impl IntoIterator<Item = (N, Digest)>,
+    operands: impl IntoIterator<Item = (N, Digest)>,
+) -> Digest {
+    let all = bases
+        .into_iter()
+        .map(|pair| ("base", pair))
+        .chain(operands.into_iter().map(|pair| ("operand", pair)));
+    let mut all: Vec<(&str, String, Digest)> =
+        all.map(|(kind, (name, digest))| (kind, name.as_ref().to_owned(), digest)).collect();
+    all.sort();
+    all.dedup();
     let mut hasher = Hasher::new();
     hasher.field(KEY_FORMAT);
     hasher.field(inputs.to_string());
-    for (name, digest) in &bases {
+    for (kind, name, digest) in &all {
+        hasher.field(kind);
         hasher.field(name);
         hasher.field(digest.to_string());
     }
@@ -156,43 +104,61 @@ mod tests {
         // Registries hold images under these keys: a change here rebuilds everything everywhere. Raise the formats and say so.
         let inputs = inputs(&[
             (Input::Source, "sha256:00"),
+            (Input::Patch(1, "a.patch".into()), "sha256:01"),
             (Input::Arg("VERSION".into()), "1"),
             (Input::Package("bash".into()), "5.2=ab"),
         ])
         .digest();
-        insta::assert_snapshot!(inputs, @"sha256:5a31685ca43dd6117bbf1900b74ada6b9b47993568c450768a787b4095285f69");
-        insta::assert_snapshot!(final_key(&inputs, [("base", Digest::of("base"))]), @"sha256:4c6f409cdc613f4d0c60b4504fa9481e35801b10b2009dbaef80d4d3461bf681");
-        insta::assert_snapshot!(final_key::<&str>(&inputs, []), @"sha256:926594e76aeb549a9588def913e7d423aa1d09ed6b91f5b286f5488e9ce58872");
+        insta::assert_snapshot!(inputs, @"sha256:872db7f868f594dd0a7b2f0154c9a57307d15a3915bff425c0b6de130d748eb6");
+        let base = [("base", Digest::of("base"))];
+        insta::assert_snapshot!(final_key(&inputs, base, []), @"sha256:31861ce99680eccc8286d6115a085e0bfaa7a892a364c16783b8c5ed146988bb");
+        insta::assert_snapshot!(final_key(&inputs, base, [("etcd", Digest::of("etcd"))]), @"sha256:af6659f0c09fdd0a7dc94dd905e2efc99c8215cc8d1428b87b009b9f0154b26c");
+        insta::assert_snapshot!(final_key::<&str>(&inputs, [], []), @"sha256:e31dd61c79b2008d96967c83f4979c229cb0973fd9fb2615861def26ff4ff120");
+        for format in [INPUTS_FORMAT, KEY_FORMAT] {
+            assert!(format.ends_with(&format!(" {FORMAT}")), "records tell formats apart by this number");
+        }
     }
 
     #[test]
     fn inputs_read_back_as_written() {
         let all = [
+            Input::Commit,
+            Input::Folder,
             Input::Source,
+            Input::Patch(12, "patches/a b.patch".into()),
             Input::Containerfile,
-            Input::Task,
-            Input::Platform,
-            Input::Epoch,
+            Input::Edit(3),
+            Input::From(10),
             Input::Arg("A B".into()),
             Input::Label("io.x/y".into()),
             Input::Package("libstdc++6".into()),
+            Input::Task,
+            Input::Platform,
+            Input::Epoch,
         ];
         for input in all {
             assert_eq!(Input::try_from(input.to_string()), Ok(input));
         }
-        assert!(Input::try_from("weather sunny".to_owned()).is_err());
+        for unknown in ["weather sunny", "weather", "patch a.patch", "edit first", "from "] {
+            assert!(Input::try_from(unknown.to_owned()).is_err(), "{unknown}");
+        }
     }
 
     fn any_input() -> impl Strategy<Value = Input> {
         prop_oneof![
+            Just(Input::Commit),
+            Just(Input::Folder),
             Just(Input::Source),
+            (1..3_usize, "[ab 1]{1,2}").prop_map(|(at, file)| Input::Patch(at, file)),
             Just(Input::Containerfile),
-            Just(Input::Task),
-            Just(Input::Platform),
-            Just(Input::Epoch),
+            (1..3_usize).prop_map(Input::Edit),
+            (1..3_usize).prop_map(Input::From),
             "[AB]{1,2}".prop_map(Input::Arg),
             "[AB]{1,2}".prop_map(Input::Label),
             "[ab]{1,2}".prop_map(Input::Package),
+            Just(Input::Task),
+            Just(Input::Platform),
+            Just(Input::Epoch),
         ]
     }
 
@@ -200,19 +166,27 @@ mod tests {
         proptest::collection::btree_map(any_input(), "[xy]{0,2}", 0..5).prop_map(Inputs)
     }
 
-    fn any_bases() -> impl Strategy<Value = BTreeMap<String, Digest>> {
+    /// Images by name: bases, or operands. The names and digests are few, so that equal ones are met.
+    fn any_images() -> impl Strategy<Value = BTreeMap<String, Digest>> {
         proptest::collection::btree_map("[ab]{1,2}", "[xy]{0,1}".prop_map(Digest::of), 0..3)
     }
 
     proptest! {
         #[test]
         fn a_key_changes_if_and_only_if_an_input_changes(
-            a in any_inputs(), b in any_inputs(), a_bases in any_bases(), b_bases in any_bases(),
+            a in any_inputs(), b in any_inputs(),
+            a_bases in any_images(), b_bases in any_images(),
+            a_operands in any_images(), b_operands in any_images(),
         ) {
-            let of = |inputs: &Inputs, bases: &BTreeMap<String, Digest>| {
-                final_key(&inputs.digest(), bases.iter().map(|(n, d)| (n, *d)))
-            };
-            prop_assert_eq!(of(&a, &a_bases) == of(&b, &b_bases), a == b && a_bases == b_bases);
+            let same = [
+                (&a, &a_bases, &a_operands) == (&b, &b_bases, &b_operands),
+                (&a, &a_bases, &a_operands) == (&a, &a_operands, &a_bases),
+                (&a, &a_bases, &a_operands) == (&a, &a_bases, &b_operands),
+            ];
+            let key = of(&a, &a_bases, &a_operands);
+            let others =
+                [of(&b, &b_bases, &b_operands), of(&a, &a_operands, &a_bases), of(&a, &a_bases, &b_operands)];
+            prop_assert_eq!(others.map(|other| other == key), same);
         }
 
         #[test]
@@ -223,11 +197,15 @@ mod tests {
         }
 
         #[test]
-        fn the_order_of_bases_does_not_count(bases in any_bases()) {
+        fn the_order_of_images_does_not_count(images in any_images()) {
             let inputs = Digest::of("inputs");
-            let forward = final_key(&inputs, bases.iter().map(|(n, d)| (n, *d)));
-            let backward = final_key(&inputs, bases.iter().rev().map(|(n, d)| (n, *d)));
-            prop_assert_eq!(forward, backward);
+            let (forward, backward) = (|| images.iter().map(|(n, d)| (n, *d)), || images.iter().rev().map(|(n, d)| (n, *d)));
+            prop_assert_eq!(final_key(&inputs, forward(), backward()), final_key(&inputs, backward(), forward()));
         }
+    }
+
+    fn of(inputs: &Inputs, bases: &BTreeMap<String, Digest>, operands: &BTreeMap<String, Digest>) -> Digest {
+        let pairs = |images: &BTreeMap<String, Digest>| images.clone().into_iter().collect::<Vec<_>>();
+        final_key(&inputs.digest(), pairs(bases), pairs(operands))
     }
 }

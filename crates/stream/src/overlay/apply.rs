@@ -167,6 +167,9 @@ impl Target<'_> {
             };
             component.packages.remove(at);
         }
+        if let Some(operands) = &change.operands {
+            component.operands.clone_from(operands);
+        }
         let first = component.packages.len();
         component.packages.extend(change.add_packages.iter().cloned());
         component.args.extend(change.args.clone());
@@ -175,7 +178,7 @@ impl Target<'_> {
             let index = (first + index).to_string();
             self.flat.places.lay(&["components", name, "packages", &index], &source, None, node.clone());
         }
-        for field in ["task", "payload", "tag", "containerfile", "from", "edits"] {
+        for field in ["task", "payload", "tag", "containerfile", "from", "edits", "operands"] {
             self.lay(&["components", name, field], field);
         }
         for (field, set) in [("args", &change.args), ("labels", &change.labels)] {

@@ -105,6 +105,50 @@ fn each_operation_does_what_it_says() {
 }
 
 #[test]
+fn an_operand_that_an_overlay_removes() {
+    let text = sample::STREAM
+        .replace("packages: [etcd-server]", "operands: [agent]")
+        .replace("tests:", "  agent:\n    source: {path: components/etcd}\ntests:");
+    let below = parse(&Source::new("stream.yaml", text)).unwrap();
+    let checked = |operations: &str| {
+        let flat = on(&below, &overlay("edge", operations)).unwrap();
+        check(&flat, &sample::files(), &sample::tasks())
+    };
+    let refused = checked("  - remove: {component: agent}\n").unwrap_err();
+    insta::assert_snapshot!(refused.render(false), @"
+    error[unknown-operand]: `etcd` has the operand `agent`, which `edge` removes
+      --> stream.yaml:17:16
+       |
+    17 |     operands: [agent]
+       |                ^^^^^
+       |
+      ::: edge.yaml:7:5
+       |
+     7 |   - remove: {component: agent}
+       |     ------ removed here
+       |
+       = help: say what `etcd` names without it: `change: {component: etcd, operands: […]}`; or keep `agent`
+    ");
+    let graph = checked("  - remove: {component: agent}\n  - change: {component: etcd, operands: []}\n")
+        .unwrap()
+        .graph;
+    assert!(graph.nodes["etcd"].operands.is_empty());
+    let graph = checked("  - change: {component: etcd, operands: [base]}\n").unwrap().graph;
+    assert_eq!(graph.nodes["etcd"].operands.keys().collect::<Vec<_>>(), ["base"]);
+    // What stands wrong in the operation is shown there.
+    let refused = checked("  - change: {component: etcd, operands: [nobody]}\n").unwrap_err();
+    insta::assert_snapshot!(refused.render(false), @"
+    error[unknown-operand]: `etcd` has the operand `nobody`, which does not exist
+     --> edge.yaml:7:42
+      |
+    7 |   - change: {component: etcd, operands: [nobody]}
+      |                                          ^^^^^^
+      |
+      = help: there are: agent, base, etcd
+    ");
+}
+
+#[test]
 fn findings_point_at_the_line_that_says_it() {
     // What the overlay says.
     let flat = apply("  - change: {component: etcd, task: nothing-like-it}\n").unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::Digest;
 use serde::Serialize;
 
-use super::{Action, Plan};
+use super::{Action, Plan, Planned};
 
 /// What a tag of the payload will be, compared with a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -19,7 +19,7 @@ pub enum Fate {
     Changed,
     /// An image that is built.
     Built,
-    /// An image that is built if a base changes.
+    /// An image that is built if something that it depends on changes.
     Maybe,
     /// The same image.
     Same,
@@ -75,8 +75,7 @@ pub fn against(plan: &Plan, release: &BTreeMap<String, Digest>) -> Vec<TagFate> 
                 (Some(_), Some(Action::Reuse)) if from == to => Fate::Same,
                 (Some(_), Some(Action::Reuse)) => Fate::Changed,
             };
-            let why =
-                planned.map(|p| p.reasons.iter().map(ToString::to_string).collect()).unwrap_or_default();
+            let why = planned.map(Planned::why).unwrap_or_default();
             TagFate { tag: tag.clone(), fate, from, to, why }
         })
         .collect();

@@ -30,7 +30,7 @@ pub fn estimate(plan: &Plan, seconds: &BTreeMap<String, f64>, jobs: usize) -> Es
     };
     let mut result = Estimate::default();
     let mut total = 0.0;
-    /// Seconds until a component is there, and the base that it waits for longest.
+    /// Seconds until a component is there, and the one that it waits for longest.
     struct End<'a> {
         seconds: f64,
         after: Option<&'a str>,
@@ -42,11 +42,11 @@ pub fn estimate(plan: &Plan, seconds: &BTreeMap<String, f64>, jobs: usize) -> Es
             average
         });
         total += own;
-        let bases =
-            planned.bases.iter().filter_map(|base| Some((base.as_str(), ends.get(base.as_str())?.seconds)));
-        let last = bases.max_by(|a, b| a.1.total_cmp(&b.1));
+        let needs = planned.depends_on.iter().map(|need| need.component.as_str());
+        let last =
+            needs.filter_map(|need| Some((need, ends.get(need)?.seconds))).max_by(|a, b| a.1.total_cmp(&b.1));
         let begin = last.map_or(0.0, |(_, seconds)| seconds);
-        ends.insert(&planned.component, End { seconds: begin + own, after: last.map(|(base, _)| base) });
+        ends.insert(&planned.component, End { seconds: begin + own, after: last.map(|(need, _)| need) });
     }
     let mut next = ends.iter().max_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds)).map(|(name, _)| *name);
     result.critical_seconds = next.and_then(|name| ends.get(name)).map_or(0.0, |end| end.seconds);
@@ -66,17 +66,25 @@ mod tests {
     use base::Digest;
 
     use super::*;
-    use crate::plan::{Counts, Planned};
+    use crate::graph::Edge;
+    use crate::plan::{Counts, Dependency, Planned};
 
-    fn plan(components: &[(&str, Action, &[&str])]) -> Plan {
-        let planned = |(name, action, bases): &(&str, Action, &[&str])| Planned {
+    /// Name, fate, and what it depends on.
+    type Row<'a> = (&'a str, Action, &'a [(Edge, &'a str)]);
+
+    fn plan(components: &[Row<'_>]) -> Plan {
+        let planned = |(name, action, needs): &Row<'_>| Planned {
             component: (*name).to_owned(),
             action: *action,
             reasons: Vec::new(),
             inputs: Digest::of(name),
             key: None,
             image: None,
-            bases: bases.iter().map(|base| (*base).to_owned()).collect(),
+            depends_on: needs
+                .iter()
+                .map(|(edge, name)| Dependency { component: (*name).to_owned(), edge: *edge })
+                .collect(),
+            same_repository: Vec::new(),
             prebuilt: None,
             inherited: None,
             labels: BTreeMap::new(),
@@ -97,9 +105,9 @@ mod tests {
     fn what_follows_each_other_decides_unless_there_is_too_much_beside_it() {
         let plan = plan(&[
             ("base", Action::Build, &[]),
-            ("a", Action::Maybe, &["base"]),
-            ("b", Action::Maybe, &["base"]),
-            ("there", Action::Reuse, &["base"]),
+            ("a", Action::Maybe, &[(Edge::Base, "base")]),
+            ("b", Action::Maybe, &[(Edge::Operand, "base")]),
+            ("there", Action::Reuse, &[(Edge::Base, "base")]),
         ]);
         let history = history(&[("base", 10.0), ("a", 5.0), ("b", 20.0), ("there", 99.0)]);
         let wide = estimate(&plan, &history, 8);
@@ -110,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_was_never_built_counts_like_the_others() {
-        let plan = plan(&[("a", Action::Build, &[]), ("new", Action::Build, &["a"])]);
+        let plan = plan(&[("a", Action::Build, &[]), ("new", Action::Build, &[(Edge::Builder, "a")])]);
         let known = estimate(&plan, &history(&[("a", 4.0), ("b", 8.0)]), 2);
         assert_eq!((known.seconds, known.unknown.as_slice()), (10.0, ["new".to_owned()].as_slice()));
         assert_eq!(estimate(&plan, &BTreeMap::new(), 2).seconds, 0.0);

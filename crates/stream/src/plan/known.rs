@@ -5,25 +5,129 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::key::Inputs;
+use crate::graph::{Base, BaseImage, Edge, Node};
+use crate::key::{self, Inputs};
+use crate::lock::Lock;
 
 /// Knows images and earlier builds: a store, a registry, both.
 pub trait KnownBuilds {
     /// For each pair of component and key the image with that key, if there is one, in the same order.
     ///
     /// All components that can be looked up together come together, so that a registry can be asked in parallel.
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>>;
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>>;
 
-    /// The last build of a component, to say what changed since.
+    /// The last build of a component that succeeded, to say what changed since.
     fn last(&self, component: &str) -> Option<LastBuild>;
+
+    /// The last attempt to build a component, if that failed. Who keeps no record of attempts knows none.
+    fn failed(&self, _component: &str) -> Option<FailedBuild> {
+        None
+    }
+}
+
+/// An image of the key that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The image.
+    pub image: Digest,
+    /// The repository of another stream or machine that has it; none for what the stream itself has on this machine.
+    pub elsewhere: Option<String>,
+}
+
+impl Found {
+    /// An image that the stream itself has on this machine.
+    pub fn here(image: Digest) -> Self {
+        Self { image, elsewhere: None }
+    }
+}
+
+/// An attempt that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedBuild {
+    /// The run.
+    pub run: String,
+    /// The component's task in it.
+    pub task: String,
 }
 
 /// What a component was built from the last time; kept by whoever ran the build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastBuild {
+    /// The [`key::FORMAT`] of then; 0 in records of versions that had none.
+    #[serde(default)]
+    pub format: u32,
     /// Its inputs, by name.
+    #[serde(default)]
     pub inputs: Inputs,
-    /// The digests of its bases, by the name as its Containerfile writes it.
-    pub bases: BTreeMap<String, Digest>,
+    /// The images that it started from and copied out of, by the name as its Containerfile writes it.
+    #[serde(default, rename = "uses")]
+    pub bases: BTreeMap<String, Used>,
+    /// The images that its own names, by component.
+    #[serde(default)]
+    pub operands: BTreeMap<String, Digest>,
+}
+
+/// An image that a component was built with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// The image.
+    pub image: Digest,
+    /// What it was to the component.
+    pub role: Role,
+}
+
+/// What an image is to the component that is built with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A component's image, which this one is a layer on.
+    Base,
+    /// A component's image, used while this one is built.
+    Builder,
+    /// An image that no component makes, used in either way.
+    External,
+}
+
+impl Role {
+    /// The role of a base.
+    pub fn of(base: &Base) -> Self {
+        match (&base.image, base.role) {
+            (BaseImage::Image(_), _) => Self::External,
+            (BaseImage::Component(_), Edge::Base) => Self::Base,
+            (BaseImage::Component(_), _) => Self::Builder,
+        }
+    }
+}
+
+impl LastBuild {
+    /// The build of a component from `inputs`. `images` has the images of components; those of others are in the lock.
+    pub fn new(inputs: &Inputs, node: &Node, images: &BTreeMap<String, Digest>, lock: &Lock) -> Self {
+        let bases = node.bases.iter().filter_map(|(name, base)| {
+            let image = match &base.image {
+                BaseImage::Component(component) => images.get(component).copied(),
+                BaseImage::Image(reference) => lock.image(reference),
+            };
+            Some((name.clone(), Used { image: image?, role: Role::of(base) }))
+        });
+        let operands = node.operands.keys().filter_map(|name| Some((name.clone(), *images.get(name)?)));
+        Self {
+            format: key::FORMAT,
+            inputs: inputs.clone(),
+            bases: bases.collect(),
+            operands: operands.collect(),
+        }
+    }
+
+    /// The images that it used.
+    pub fn images(&self) -> impl Iterator<Item = Digest> {
+        self.bases.values().map(|used| used.image).chain(self.operands.values().copied())
+    }
+
+    /// Its key: what [`plan`](super::plan()) asks for when nothing changed.
+    pub fn key(&self) -> Digest {
+        let bases = self.bases.iter().map(|(name, used)| (name, used.image));
+        let operands = self.operands.iter().map(|(name, image)| (name, *image));
+        key::final_key(&self.inputs.digest(), bases, operands)
+    }
 }

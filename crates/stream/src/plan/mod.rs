@@ -1,13 +1,16 @@
 //! What a build will do, and why, before anything runs.
 //!
 //! - [`known`]: what was built before, asked through a trait
-//! - [`reason`]: why something is built
+//! - [`code`]: the codes of reasons, and [`art`]: those of ART in these words
+//! - [`reason`]: what changed since the last time
 //! - [`table`]: a plan as text
 //! - [`estimate`](mod@estimate): how long it will take
 //! - [`dependents`](mod@dependents): what is looked at again when a component changes
 //! - [`against`](mod@against): a plan beside a published release
 
 pub mod against;
+pub mod art;
+pub mod code;
 pub mod dependents;
 pub mod estimate;
 pub mod known;
@@ -20,11 +23,13 @@ use base::Digest;
 use serde::Serialize;
 
 pub use self::against::against;
+pub use self::code::ReasonCode;
 pub use self::dependents::dependents;
 pub use self::estimate::estimate;
-pub use self::known::{KnownBuilds, LastBuild};
-pub use self::reason::{Change, Reason, ReasonCode};
-use crate::graph::{BaseImage, Graph, Node};
+pub use self::known::{FailedBuild, Found, KnownBuilds, LastBuild};
+use self::reason::KnownImages;
+pub use self::reason::{Change, Reason};
+use crate::graph::{BaseImage, Edge, Graph, Node};
 use crate::key::{Inputs, final_key};
 use crate::lock::Lock;
 
@@ -36,7 +41,7 @@ pub enum Action {
     Reuse,
     /// It is built.
     Build,
-    /// A base is built first; if that comes out as it was, the image is reused, else it is built.
+    /// Something that it depends on is built first; if that comes out as it was, the image is reused, else it is built.
     Maybe,
 }
 
@@ -57,7 +62,7 @@ impl Action {
 pub struct Plan {
     /// The stream's name.
     pub stream: String,
-    /// The components, bases before what starts from them.
+    /// The components, each after those that it depends on.
     pub components: Vec<Planned>,
     /// How many of which.
     pub counts: Counts,
@@ -72,7 +77,7 @@ pub struct Counts {
     pub reuse: usize,
     /// Images that are built.
     pub build: usize,
-    /// Images that are built if a base changes.
+    /// Images that are built if something that they depend on changes.
     pub maybe: usize,
 }
 
@@ -84,18 +89,21 @@ pub struct Planned {
     pub component: String,
     /// What happens.
     pub action: Action,
-    /// Why; empty for a reuse.
+    /// Why.
     pub reasons: Vec<Reason>,
     /// The digest of everything known before the run; what the component's task gets.
     pub inputs: Digest,
-    /// The key, when all bases are known already.
+    /// The key, when everything that it depends on is known already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Digest>,
     /// The image, when it is reused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Digest>,
-    /// The components it starts from.
-    pub bases: Vec<String>,
+    /// The components it depends on.
+    pub depends_on: Vec<Dependency>,
+    /// Other components that are built from the same repository: a commit there is new to them too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub same_repository: Vec<String>,
     /// The pull spec of an image that is there already and never built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prebuilt: Option<String>,
@@ -105,6 +113,23 @@ pub struct Planned {
     /// The labels that its image gets.
     #[serde(skip)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A component that another one depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dependency {
+    /// Its name.
+    pub component: String,
+    /// How.
+    pub edge: Edge,
+}
+
+impl Planned {
+    /// The reasons as text, without the one that goes without saying: that it is up to date.
+    pub fn why(&self) -> Vec<String> {
+        let said = self.reasons.iter().filter(|reason| reason.code != ReasonCode::UpToDate);
+        said.map(ToString::to_string).collect()
+    }
 }
 
 impl Plan {
@@ -154,8 +179,17 @@ pub fn plan(
         }
     }
     let mut counts = Counts::default();
+    let siblings = dependents::by_repository(&graph.stream);
     for one in &mut planned {
-        one.inherited = graph.stream.components.get(&one.component).and_then(|c| c.inherited.clone());
+        let component = graph.stream.components.get(&one.component);
+        one.inherited = component.and_then(|c| c.inherited.clone());
+        let all = component
+            .and_then(dependents::repository)
+            .and_then(|url| siblings.get(url))
+            .into_iter()
+            .flatten();
+        one.same_repository =
+            all.filter(|name| **name != one.component).map(|name| (*name).to_owned()).collect();
         match one.action {
             Action::Reuse => counts.reuse += 1,
             Action::Build => counts.build += 1,
@@ -172,27 +206,27 @@ fn prebuilt(name: &str, image: &str) -> Option<Planned> {
     Some(Planned {
         component: name.to_owned(),
         action: Action::Reuse,
-        reasons: Vec::new(),
+        reasons: vec![Reason::bare(ReasonCode::Prebuilt)],
         inputs: Digest::of(image),
         key: None,
         image: Some(digest),
-        bases: Vec::new(),
+        depends_on: Vec::new(),
+        same_repository: Vec::new(),
         prebuilt: Some(image.to_owned()),
         inherited: None,
         labels: BTreeMap::new(),
     })
 }
 
-/// A component whose bases are planned already.
+/// A component of which everything that it depends on is planned already.
 struct Candidate<'a> {
     name: &'a str,
     node: &'a Node,
     inputs: &'a Inputs,
     digest: Digest,
-    /// Its bases, as far as they are known before the run.
-    bases: BTreeMap<&'a str, Digest>,
-    /// The components among its bases that may come out new.
-    unknown: BTreeSet<&'a str>,
+    known: KnownImages<'a>,
+    /// The components that it depends on and that may come out new.
+    unknown: BTreeMap<&'a str, Edge>,
     key: Option<Digest>,
 }
 
@@ -206,39 +240,40 @@ impl<'a> Candidate<'a> {
         images: &BTreeMap<&str, Digest>,
     ) -> Option<Self> {
         let (node, inputs) = (graph.nodes.get(name)?, inputs.get(name)?);
-        let mut bases = BTreeMap::new();
-        let mut unknown = BTreeSet::new();
+        let mut known = KnownImages::default();
         for (from, base) in &node.bases {
             let digest = match &base.image {
                 BaseImage::Component(component) => images.get(component.as_str()).copied(),
+                // A lock that does not know it is stale; the build refuses it.
                 BaseImage::Image(reference) => lock.image(reference),
             };
-            match (digest, &base.image) {
-                (Some(digest), _) => {
-                    bases.insert(from.as_str(), digest);
-                }
-                (None, BaseImage::Component(component)) => {
-                    unknown.insert(component.as_str());
-                }
-                // A lock that does not know it is stale; the build refuses it.
-                (None, BaseImage::Image(_)) => {}
-            }
+            known.bases.extend(digest.map(|digest| (from.as_str(), digest)));
         }
+        for operand in node.operands.keys() {
+            known.operands.extend(images.get(operand.as_str()).map(|digest| (operand.as_str(), *digest)));
+        }
+        let mut unknown = node.dependencies();
+        unknown.retain(|component, _| !images.contains_key(component));
         let digest = inputs.digest();
-        let key = (bases.len() == node.bases.len())
-            .then(|| final_key(&digest, bases.iter().map(|(n, d)| (*n, *d))));
-        Some(Self { name, node, inputs, digest, bases, unknown, key })
+        let complete = known.bases.len() == node.bases.len() && known.operands.len() == node.operands.len();
+        let pairs = |images: &BTreeMap<&'a str, Digest>| images.clone().into_iter();
+        let key = complete.then(|| final_key(&digest, pairs(&known.bases), pairs(&known.operands)));
+        Some(Self { name, node, inputs, digest, known, unknown, key })
     }
 
-    fn decide(&self, image: Option<Digest>, known: &dyn KnownBuilds, forced: bool) -> Planned {
-        let last = known.last(self.name);
-        let mut reasons = match &last {
+    fn decide(&self, found: Option<Found>, builds: &dyn KnownBuilds, forced: bool) -> Planned {
+        let found = found.filter(|_| !forced);
+        let last = builds.last(self.name);
+        let mut reasons = match (&found, &last) {
             _ if forced => vec![Reason::bare(ReasonCode::Forced)],
-            _ if image.is_some() => Vec::new(),
-            None => vec![Reason::bare(ReasonCode::NeverBuilt)],
-            Some(last) => reason::changes(last, self.inputs, &self.node.bases, &self.bases),
+            (Some(Found { elsewhere: None, .. }), _) => vec![Reason::bare(ReasonCode::UpToDate)],
+            (Some(Found { elsewhere: Some(place), .. }), _) => {
+                vec![Reason::about(ReasonCode::FoundElsewhere, place)]
+            }
+            (None, None) => vec![Reason::bare(ReasonCode::NeverBuilt)],
+            (None, Some(last)) => reason::changes(last, self.inputs, self.node, &self.known),
         };
-        let action = if !forced && image.is_some() {
+        let action = if found.is_some() {
             Action::Reuse
         } else if self.unknown.is_empty() {
             // Nothing changed, and yet there is no image of this key.
@@ -247,24 +282,47 @@ impl<'a> Candidate<'a> {
             }
             Action::Build
         } else if reasons.is_empty() {
-            let changes = self.unknown.iter().map(|base| Change::named(base)).collect();
-            reasons.push(Reason { code: ReasonCode::BaseRebuilt, changes });
+            reasons = self.rebuilt();
             Action::Maybe
         } else {
             Action::Build
         };
+        if let (Action::Build, Some(failed)) = (action, builds.failed(self.name)) {
+            let at = usize::from(forced);
+            reasons.insert(at, Reason::about(ReasonCode::LastBuildFailed, &failed.run));
+        }
         Planned {
             component: self.name.to_owned(),
             action,
             reasons,
             inputs: self.digest,
             key: self.key,
-            image: if action == Action::Reuse { image } else { None },
-            bases: self.node.base_components().into_iter().map(str::to_owned).collect(),
+            image: found.map(|found| found.image),
+            depends_on: self
+                .node
+                .dependencies()
+                .into_iter()
+                .map(|(component, edge)| Dependency { component: component.to_owned(), edge })
+                .collect(),
+            same_repository: Vec::new(),
             prebuilt: None,
             inherited: None,
             labels: self.inputs.labels(),
         }
+    }
+
+    /// What may come out new, by what it is to the component.
+    fn rebuilt(&self) -> Vec<Reason> {
+        let mut by_code: BTreeMap<ReasonCode, Vec<Change>> = BTreeMap::new();
+        for (component, edge) in &self.unknown {
+            let code = match edge {
+                Edge::Base => ReasonCode::BaseRebuilt,
+                Edge::Builder => ReasonCode::BuilderRebuilt,
+                Edge::Operand => ReasonCode::OperandRebuilt,
+            };
+            by_code.entry(code).or_default().push(Change::named(component));
+        }
+        by_code.into_iter().map(|(code, changes)| Reason { code, changes }).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why something is built.
+//! Why something is built: what changed since the last time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,120 +6,17 @@ use std::fmt;
 use base::Digest;
 use serde::Serialize;
 
-use super::LastBuild;
-use crate::graph::Base;
+use super::known::{Role, Used};
+use super::{LastBuild, ReasonCode};
+use crate::graph::Node;
 use crate::key::{Input, Inputs};
-
-/// Reason codes; stable, for filters and statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReasonCode {
-    /// It was asked for.
-    Forced,
-    /// No build of the component is known.
-    NeverBuilt,
-    /// The files that it is built from changed.
-    SourceChanged,
-    /// Its Containerfile changed.
-    ContainerfileChanged,
-    /// Build arguments changed.
-    ArgsChanged,
-    /// Labels changed.
-    LabelsChanged,
-    /// Packages or their versions changed.
-    PackagesChanged,
-    /// The task that builds it changed.
-    TaskChanged,
-    /// Operating system or processor changed.
-    PlatformChanged,
-    /// The time that images pretend to be made at changed.
-    EpochChanged,
-    /// An image that it starts from is another one than the last time.
-    BaseChanged,
-    /// A component that it starts from is built in this run. If that comes out as it was, this one is reused.
-    BaseRebuilt,
-    /// Nothing changed since the last build, but its image is no longer there.
-    ImageGone,
-}
-
-impl ReasonCode {
-    /// All codes, in the order in which a plan gives them.
-    pub const ALL: [Self; 13] = [
-        Self::Forced,
-        Self::NeverBuilt,
-        Self::SourceChanged,
-        Self::ContainerfileChanged,
-        Self::ArgsChanged,
-        Self::LabelsChanged,
-        Self::PackagesChanged,
-        Self::TaskChanged,
-        Self::PlatformChanged,
-        Self::EpochChanged,
-        Self::BaseChanged,
-        Self::BaseRebuilt,
-        Self::ImageGone,
-    ];
-
-    /// As it is written: `source-changed`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Forced => "forced",
-            Self::NeverBuilt => "never-built",
-            Self::SourceChanged => "source-changed",
-            Self::ContainerfileChanged => "containerfile-changed",
-            Self::ArgsChanged => "args-changed",
-            Self::LabelsChanged => "labels-changed",
-            Self::PackagesChanged => "packages-changed",
-            Self::TaskChanged => "task-changed",
-            Self::PlatformChanged => "platform-changed",
-            Self::EpochChanged => "epoch-changed",
-            Self::BaseChanged => "base-changed",
-            Self::BaseRebuilt => "base-rebuilt",
-            Self::ImageGone => "image-gone",
-        }
-    }
-
-    /// A sentence for people.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Forced => "It was asked for on the command line.",
-            Self::NeverBuilt => "No build of the component is known.",
-            Self::SourceChanged => "The files that it is built from changed.",
-            Self::ContainerfileChanged => "Its Containerfile changed.",
-            Self::ArgsChanged => "Its build arguments changed.",
-            Self::LabelsChanged => "Its labels changed.",
-            Self::PackagesChanged => "Its packages, or their versions, changed.",
-            Self::TaskChanged => "The task that builds it changed, or another task builds it now.",
-            Self::PlatformChanged => "The platform of the stream changed.",
-            Self::EpochChanged => "The time that images pretend to be made at changed.",
-            Self::BaseChanged => "An image that it starts from is another one than the last time.",
-            Self::BaseRebuilt => {
-                "A component that it starts from is built in this run. If that comes out as it was, this one is reused."
-            }
-            Self::ImageGone => "Nothing changed since the last build, but its image is no longer there.",
-        }
-    }
-
-    fn of(input: &Input) -> Self {
-        match input {
-            Input::Source => Self::SourceChanged,
-            Input::Containerfile => Self::ContainerfileChanged,
-            Input::Task => Self::TaskChanged,
-            Input::Platform => Self::PlatformChanged,
-            Input::Epoch => Self::EpochChanged,
-            Input::Arg(_) => Self::ArgsChanged,
-            Input::Label(_) => Self::LabelsChanged,
-            Input::Package(_) => Self::PackagesChanged,
-        }
-    }
-}
 
 /// One reason, with what changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
     /// The kind of reason.
     pub code: ReasonCode,
-    /// What changed, where that says more than the code.
+    /// What changed, or what it is about, where that says more than the code.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
 }
@@ -143,6 +40,10 @@ impl Change {
     pub(super) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), from: None, to: None }
     }
+
+    fn new(name: impl Into<String>, from: Option<impl ToString>, to: Option<impl ToString>) -> Self {
+        Self { name: name.into(), from: from.map(|v| v.to_string()), to: to.map(|v| v.to_string()) }
+    }
 }
 
 impl Reason {
@@ -150,56 +51,140 @@ impl Reason {
     pub(super) fn bare(code: ReasonCode) -> Self {
         Self { code, changes: Vec::new() }
     }
+
+    /// A code that is about one thing.
+    pub(super) fn about(code: ReasonCode, name: &str) -> Self {
+        Self { code, changes: vec![Change::named(name)] }
+    }
 }
 
-/// What differs between the last build and now: inputs, the names of bases, and the digests of those bases that are known before
-/// the run.
-pub(super) fn changes(
-    last: &LastBuild,
-    now: &Inputs,
-    names: &BTreeMap<String, Base>,
-    known: &BTreeMap<&str, Digest>,
-) -> Vec<Reason> {
-    let mut by_code: BTreeMap<ReasonCode, Vec<Change>> = BTreeMap::new();
-    let inputs: BTreeSet<&Input> = last.inputs.0.keys().chain(now.0.keys()).collect();
-    for input in inputs {
-        let (from, to) = (last.inputs.0.get(input), now.0.get(input));
-        if from != to && !follows_from_source(input, last, now) {
-            let name = match input {
-                Input::Arg(name) | Input::Label(name) | Input::Package(name) => name.clone(),
-                _ => String::new(),
-            };
-            let change = Change { name, from: from.map(|v| short(v)), to: to.map(|v| short(v)) };
-            by_code.entry(ReasonCode::of(input)).or_default().push(change);
+/// The images that a component uses, as far as they are known before the run.
+#[derive(Debug, Default)]
+pub(super) struct KnownImages<'a> {
+    /// Of its bases, by the name as it writes them.
+    pub bases: BTreeMap<&'a str, Digest>,
+    /// Of its operands, by component.
+    pub operands: BTreeMap<&'a str, Digest>,
+}
+
+/// What differs between the last build and now: inputs, the names of bases and operands, and those of their digests that are
+/// known before the run.
+pub(super) fn changes(last: &LastBuild, now: &Inputs, node: &Node, known: &KnownImages<'_>) -> Vec<Reason> {
+    if last.format != crate::key::FORMAT {
+        let change = Change::new("", Some(last.format), Some(crate::key::FORMAT));
+        return vec![Reason { code: ReasonCode::KeyFormatChanged, changes: vec![change] }];
+    }
+    let mut found = Changes::default();
+    found.inputs(&last.inputs, now);
+    found.bases(last, node, &known.bases);
+    found.operands(last, node, &known.operands);
+    found.0.into_iter().map(|(code, changes)| Reason { code, changes }).collect()
+}
+
+/// Changes by code; the order of codes is that of the reasons.
+#[derive(Default)]
+struct Changes(BTreeMap<ReasonCode, Vec<Change>>);
+
+impl Changes {
+    fn add(&mut self, code: ReasonCode, change: Change) {
+        self.0.entry(code).or_default().push(change);
+    }
+
+    fn inputs(&mut self, last: &Inputs, now: &Inputs) {
+        let moved = moved(last, now);
+        if let Some(change) = &moved {
+            self.add(ReasonCode::SourceChanged, change.clone());
+        }
+        let all: BTreeSet<&Input> = last.0.keys().chain(now.0.keys()).collect();
+        for input in all {
+            let (from, to) = (last.0.get(input), now.0.get(input));
+            let of_source =
+                matches!(input, Input::Commit | Input::Folder | Input::Source | Input::Containerfile);
+            let said = moved.is_some() && of_source;
+            if from != to && !said && !follows_from_source(input, last, now) {
+                self.add(code(input), Change::new(input.name(), from, to));
+            }
         }
     }
-    let bases: BTreeSet<&str> = last.bases.keys().chain(names.keys()).map(String::as_str).collect();
-    for name in bases {
-        let from = last.bases.get(name);
-        let to = known.get(name);
-        // A base that is built in this run may come out as it was.
-        let undecided = from.is_some() && to.is_none() && names.contains_key(name);
-        if from != to && !undecided {
-            let change =
-                Change { name: name.to_owned(), from: from.map(Digest::short), to: to.map(Digest::short) };
-            by_code.entry(ReasonCode::BaseChanged).or_default().push(change);
+
+    fn bases(&mut self, last: &LastBuild, node: &Node, known: &BTreeMap<&str, Digest>) {
+        let names: BTreeSet<&str> = last.bases.keys().chain(node.bases.keys()).map(String::as_str).collect();
+        for name in names {
+            let (from, to) = (last.bases.get(name), known.get(name));
+            let base = node.bases.get(name);
+            // A base that is built in this run may come out as it was.
+            let undecided = from.is_some() && to.is_none() && base.is_some();
+            // Other names in `from` have other images; which, it says itself.
+            let said = self.0.contains_key(&ReasonCode::FromChanged) && (from.is_none() || base.is_none());
+            if from.map(|used| &used.image) != to && !undecided && !said {
+                let role = base.map(Role::of).or(from.map(|used| used.role));
+                let code = match role {
+                    Some(Role::Builder) => ReasonCode::BuilderChanged,
+                    Some(Role::External) => ReasonCode::ExternalImageChanged,
+                    Some(Role::Base) | None => ReasonCode::BaseChanged,
+                };
+                self.add(code, Change::new(name, from.map(|used: &Used| used.image), to));
+            }
         }
     }
-    by_code.into_iter().map(|(code, changes)| Reason { code, changes }).collect()
+
+    fn operands(&mut self, last: &LastBuild, node: &Node, known: &BTreeMap<&str, Digest>) {
+        let names: BTreeSet<&String> = last.operands.keys().chain(node.operands.keys()).collect();
+        for name in names {
+            let (from, to) = (last.operands.get(name), known.get(name.as_str()));
+            let undecided = from.is_some() && to.is_none() && node.operands.contains_key(name);
+            if from != to && !undecided {
+                self.add(ReasonCode::OperandChanged, Change::new(name, from, to));
+            }
+        }
+    }
+}
+
+fn code(input: &Input) -> ReasonCode {
+    match input {
+        Input::Commit => ReasonCode::CommitChanged,
+        Input::Source | Input::Folder => ReasonCode::SourceChanged,
+        Input::Patch(..) => ReasonCode::PatchesChanged,
+        Input::Containerfile => ReasonCode::ContainerfileChanged,
+        Input::Edit(_) => ReasonCode::EditsChanged,
+        Input::From(_) => ReasonCode::FromChanged,
+        Input::Arg(_) => ReasonCode::ArgsChanged,
+        Input::Label(_) => ReasonCode::LabelsChanged,
+        Input::Package(_) => ReasonCode::PackagesChanged,
+        Input::Task => ReasonCode::TaskChanged,
+        Input::Platform => ReasonCode::PlatformChanged,
+        Input::Epoch => ReasonCode::EpochChanged,
+    }
+}
+
+/// A source that was in git and is a folder now, or the other way.
+fn moved(last: &Inputs, now: &Inputs) -> Option<Change> {
+    let commit = |inputs: &Inputs| inputs.0.get(&Input::Commit).cloned();
+    let tree = |inputs: &Inputs| inputs.0.get(&Input::Source).cloned();
+    match (commit(last), tree(last), commit(now), tree(now)) {
+        (from @ Some(_), None, None, to @ Some(_)) | (None, from @ Some(_), to @ Some(_), None) => {
+            Some(Change::new("", from, to))
+        }
+        _ => None,
+    }
 }
 
 /// The labels that name the source change with it; the changed source says so already.
-fn follows_from_source(input: &Input, last: &LastBuild, now: &Inputs) -> bool {
+fn follows_from_source(input: &Input, last: &Inputs, now: &Inputs) -> bool {
     let names_source = matches!(input, Input::Label(name) if name.starts_with("io.openshift.build."));
-    names_source && last.inputs.0.get(&Input::Source) != now.0.get(&Input::Source)
+    let differs = |input: &Input| last.0.get(input) != now.0.get(input);
+    names_source && [Input::Commit, Input::Source].iter().any(differs)
 }
 
-/// A value as people can read it: digests cut to 12 digits, also those behind a version; long texts to 40 characters.
+/// A value as people can read it: digests and commits cut to 12 digits, also digests behind a version; long texts to 40 characters.
 fn short(value: &str) -> String {
     if let Some((before, digest)) = value.split_once("sha256:")
         && let Ok(digest) = Digest::from_hex(digest)
     {
         return format!("{before}{}", digest.short());
+    }
+    if value.len() == 40 && value.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return value[..12].to_owned();
     }
     match value.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &value[..end]),
@@ -213,9 +198,9 @@ impl fmt::Display for Change {
         let name = &self.name;
         let space = if name.is_empty() { "" } else { " " };
         match (&self.from, &self.to) {
-            (Some(from), Some(to)) => write!(f, "{name}{space}{from} → {to}"),
-            (None, Some(to)) => write!(f, "+{name}{space}{to}"),
-            (Some(_), None) => write!(f, "-{name}"),
+            (Some(from), Some(to)) => write!(f, "{name}{space}{} → {}", short(from), short(to)),
+            (None, Some(to)) => write!(f, "+{name}{space}{}", short(to)),
+            (Some(from), None) => write!(f, "-{}", if name.is_empty() { short(from) } else { name.clone() }),
             (None, None) => f.write_str(name),
         }
     }

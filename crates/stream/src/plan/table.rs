@@ -11,8 +11,8 @@ pub fn table(plan: &Plan) -> String {
         plan.components.iter().map(|c| c.component.chars().count()).max().unwrap_or(0).max("COMPONENT".len());
     let mut text = format!("{:width$}  ACTION  WHY\n", "COMPONENT");
     for planned in &plan.components {
-        let why: Vec<String> = planned.reasons.iter().map(ToString::to_string).collect();
-        let line = format!("{:width$}  {:6}  {}", planned.component, planned.action.as_str(), why.join("; "));
+        let (action, why) = (planned.action.as_str(), planned.why().join("; "));
+        let line = format!("{:width$}  {action:6}  {why}", planned.component);
         text.push_str(line.trim_end());
         text.push('\n');
     }

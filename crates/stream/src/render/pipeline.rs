@@ -135,6 +135,7 @@ impl Renderer<'_> {
             (CACHES, vec![format!("$(params.{CACHES}[*])")].into()),
             ("inputs", planned.inputs.to_string().into()),
             ("bases", self.bases(node).into()),
+            ("operands", self.operands(node).into()),
             ("args", pairs(&component.args)),
             ("labels", pairs(&planned.labels)),
             ("packages", pins.into()),
@@ -162,6 +163,10 @@ impl Renderer<'_> {
             workspaces: bindings(task, &COMPONENT_WORKSPACES),
             ..PipelineTask::default()
         }))
+    }
+
+    fn operands(&self, node: &Node) -> Vec<String> {
+        node.operands.keys().map(|name| format!("{name}={}", self.image_of(name))).collect()
     }
 
     fn bases(&self, node: &Node) -> Vec<String> {

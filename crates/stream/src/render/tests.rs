@@ -9,13 +9,13 @@ use super::*;
 use crate::definition::{ApiVersion, Platform};
 use crate::key;
 use crate::lock::{Kind, Packages};
-use crate::plan::{KnownBuilds, LastBuild, plan};
+use crate::plan::{Found, KnownBuilds, LastBuild, plan};
 use crate::sample::{self, Files, STREAM, files};
 
 struct Nothing;
 
 impl KnownBuilds for Nothing {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
         vec![None; wanted.len()]
     }
 
@@ -98,7 +98,7 @@ fn two_components_and_a_test() {
             - name: repository
               value: $(params.repository)/etcd
             - name: inputs
-              value: sha256:1cd9b5a669061920e49f3501e75bb3cef30ac0373691cc89daca4b0c44d92409
+              value: sha256:a402afe3c68ed2960b1af6227b88bb4a8eaf1192aed83262d65f3e325b340be4
             - name: bases
               value:
                 - mini/base=$(tasks.base.results.image)

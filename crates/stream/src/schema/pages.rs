@@ -7,6 +7,7 @@ use crate::contract::{
     Offered, TEST_PARAMS, VERDICT, VERDICT_PARAMS,
 };
 use crate::plan::ReasonCode;
+use crate::plan::art::ART_CODES;
 
 /// The first line of every generated page.
 pub const GENERATED: &str =
@@ -15,12 +16,26 @@ pub const GENERATED: &str =
 /// The reason codes of plans, in Markdown.
 pub fn reason_codes() -> String {
     let mut page = format!(
-        "{GENERATED}# Why something is built\n\n`sw plan` gives one or more of these codes for each component that is built; \
-         they are stable. What changed, and from what to what, stands behind the code.\n\n| code | meaning |\n|---|---|\n"
+        "{GENERATED}# Why something is built\n\n`sw plan`, `sw why` and their JSON give one or more of these codes for each component, \
+         in this order; they are stable. What changed, and from what to what, stands behind the code. Text shows the first 12 digits \
+         of digests and commits, JSON all of them.\n"
     );
-    for code in ReasonCode::ALL {
+    for (title, for_reuse) in [("Built, or maybe built", false), ("Not built", true)] {
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "| `{}` | {} |", code.as_str(), code.meaning());
+        let _ = write!(page, "\n## {title}\n\n| code | meaning |\n|---|---|\n");
+        for code in ReasonCode::ALL.iter().filter(|code| code.is_for_reuse() == for_reuse) {
+            let _ = writeln!(page, "| `{}` | {} |", code.as_str(), code.meaning());
+        }
+    }
+    page.push_str(
+        "\n`sw plan` leaves `up-to-date` out of its table.\n\n## ART's codes\n\nWhat the rebuild hints of ART, which builds OpenShift, are \
+         here (doozer, `RebuildHintCode`).\n\n| ART | here | |\n|---|---|---|\n",
+    );
+    for art in ART_CODES {
+        let ours: Vec<String> = art.ours.iter().map(|code| format!("`{}`", code.as_str())).collect();
+        let ours = if ours.is_empty() { "none".to_owned() } else { ours.join(", ") };
+        let line = format!("| `{}` | {ours} | {}", art.name, art.remark);
+        let _ = writeln!(page, "{} |", line.trim_end());
     }
     page
 }
@@ -41,7 +56,10 @@ pub fn tasks() -> String {
     );
     page.push_str(
         "`source` is the stream's folder, to be read only; `cache` keeps downloads between runs and may be unbound.\n\
-         A task with the parameter `containerfile` (unless its default is empty) is for components with a Containerfile.\n\n",
+         A task with the parameter `containerfile` (unless its default is empty) is for components with a Containerfile.\n\n\
+         The shipped task `containerfile` gives the digest of each operand to the Containerfile that asks for it: \
+         `ARG OPERAND_MY_ETCD` is `sha256:…` of the operand `my-etcd`. Where that image is pushed to is not told: it differs from build to \
+         build of one key.\n\n",
     );
     section(
         &mut page,

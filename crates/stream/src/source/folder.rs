@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use base::{Digest, Hasher, Source};
 
 use super::tree::{self, Entry, Kind};
-use super::{SourceError, Sources};
+use super::{SourceError, Sources, Tree};
 use crate::definition::{Component as Definition, Origin, Patch};
 
 /// The largest text file that is read whole.
@@ -37,6 +37,8 @@ pub struct Fetched {
     pub within: PathBuf,
     /// Its path below that.
     pub path: String,
+    /// Of an altered copy: what it was made of, the component's Containerfile apart.
+    pub before: Option<Tree>,
 }
 
 impl Folder {
@@ -157,12 +159,16 @@ impl Folder {
 }
 
 impl Sources for Folder {
-    fn tree(&self, name: &str, component: &Definition, apart: Option<&str>) -> Result<Digest, SourceError> {
+    fn tree(&self, name: &str, component: &Definition, apart: Option<&str>) -> Result<Tree, SourceError> {
+        if let Some(before) = self.fetched.get(name).and_then(|fetched| fetched.before) {
+            return Ok(if apart.is_some() { before } else { Tree { apart: None, ..before } });
+        }
         let root = self.source(name, component)?;
         if !root.is_dir() {
             return Err(SourceError::Missing(root));
         }
         let apart = apart.map(|path| normal(Path::new(path)));
+        let mut content_apart = None;
         let mut entries = Vec::new();
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
@@ -178,14 +184,17 @@ impl Sources for Folder {
                     return Err(SourceError::TooBig { path: root, what });
                 }
                 let path = folder.join(name);
-                let kind = kind(&root, &path, apart.as_deref() == Some(&path))?;
+                let mut kind = kind(&root, &path)?;
+                if let (true, Kind::File { content, .. }) = (apart.as_deref() == Some(&path), &mut kind) {
+                    content_apart = content.take();
+                }
                 entries.push(Entry { path: path.as_os_str().as_bytes().to_vec(), kind: kind.clone() });
                 if kind == Kind::Folder {
                     folders.push(path);
                 }
             }
         }
-        Ok(tree::digest(entries))
+        Ok(Tree { digest: tree::digest(entries), apart: content_apart })
     }
 
     fn patch(&self, patch: &Patch) -> Result<Source, SourceError> {
@@ -214,7 +223,7 @@ pub fn lies_here(component: &Definition) -> bool {
 }
 
 /// What stands at `path` of the tree `root`.
-fn kind(root: &Path, path: &Path, apart: bool) -> Result<Kind, SourceError> {
+fn kind(root: &Path, path: &Path) -> Result<Kind, SourceError> {
     let at = root.join(path);
     let io_error = |error| SourceError::Io { path: at.clone(), error };
     let meta = fs::symlink_metadata(&at).map_err(io_error)?;
@@ -226,8 +235,8 @@ fn kind(root: &Path, path: &Path, apart: bool) -> Result<Kind, SourceError> {
         Ok(Kind::Link { target: target.as_os_str().as_bytes().to_vec() })
     } else if meta.is_file() {
         let executable = meta.permissions().mode() & 0o100 != 0;
-        let content = if apart { None } else { Some(content(&at).map_err(io_error)?) };
-        Ok(Kind::File { executable, content })
+        let content = content(&at).map_err(io_error)?;
+        Ok(Kind::File { executable, content: Some(content) })
     } else {
         Err(SourceError::Special(at))
     }

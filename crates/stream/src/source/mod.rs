@@ -17,13 +17,12 @@ use crate::definition::{Component, Patch};
 
 /// Gives the content of components' sources and of patches for them.
 pub trait Sources: Send + Sync {
-    /// The digest of the whole source of the component `name`, [altered](Component::is_altered) as it says.
-    ///
-    /// The content of the file `apart` (a path in the tree) does not count: the caller digests it itself.
+    /// The whole source of the component `name`, before it is [altered](Component::is_altered); the content of the file `apart`
+    /// (a path in the tree) is digested for itself.
     ///
     /// # Errors
     /// When the tree is not there, leaves its folder, or cannot be read.
-    fn tree(&self, name: &str, component: &Component, apart: Option<&str>) -> Result<Digest, SourceError>;
+    fn tree(&self, name: &str, component: &Component, apart: Option<&str>) -> Result<Tree, SourceError>;
 
     /// The text of a patch file.
     ///
@@ -37,6 +36,15 @@ pub trait Sources: Send + Sync {
     /// # Errors
     /// When it cannot be read, or is no text.
     fn file(&self, name: &str, component: &Component, path: &str) -> Result<Option<Source>, SourceError>;
+}
+
+/// What a tree of files is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tree {
+    /// The digest of all of it, without the content of the file that stands apart.
+    pub digest: Digest,
+    /// The digest of that file's content; none when there is no such file.
+    pub apart: Option<Digest>,
 }
 
 /// Why a source cannot be used.

@@ -84,8 +84,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show why a component is built or not, down to what changed
     Why(WhyArgs),
-    /// Show what depends on a component
-    Rdeps(WhyArgs),
+    /// Show what depends on a component, or what a commit in a repository touches
+    Rdeps(RdepsArgs),
     /// Print the Tekton YAML that a build runs
     Render(RenderArgs),
     /// Write the stream's lock: every version and digest that it resolves to now

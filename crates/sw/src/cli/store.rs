@@ -47,6 +47,9 @@ pub enum CacheCommand {
         /// Base images by digest
         #[arg(long = "base", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
         bases: Vec<(String, String)>,
+        /// Images that the image names, by component and digest
+        #[arg(long = "operand", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
+        operands: Vec<(String, String)>,
         /// Repositories of other streams: an image of the same key that is below one of them, under the component's name, is
         /// copied. Who can write there decides what is in your images
         #[arg(long, value_name = "REPOSITORY", num_args = 0..)]

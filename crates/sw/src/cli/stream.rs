@@ -78,6 +78,21 @@ pub struct WhyArgs {
     pub output: Format,
 }
 
+/// `sw rdeps`.
+#[derive(Debug, Args)]
+pub struct RdepsArgs {
+    /// The component; or the address of a repository, for what a commit in it touches
+    pub component: String,
+
+    /// Folder with stream.yaml, or the file itself
+    #[arg(value_name = "STREAM", default_value = ".")]
+    pub stream: PathBuf,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
 /// `sw render`.
 #[derive(Debug, Args)]
 pub struct RenderArgs {

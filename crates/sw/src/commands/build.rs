@@ -14,8 +14,7 @@ use oci::{Reference, Store};
 use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::verdict::Decision;
 use stream::definition::Origin;
-use stream::graph::BaseImage;
-use stream::plan::{Action, LastBuild};
+use stream::plan::{Action, FailedBuild, LastBuild};
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
@@ -160,7 +159,8 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
             Origin::Path(_) | Origin::Git(_) => {
                 let path = fetched_context(name);
                 copy_tree(&loaded.folder.source(name, component)?, &to.join(&path))?;
-                fetched.insert(name.clone(), Fetched { within: to.to_owned(), path });
+                let before = loaded.folder.fetched().get(name).and_then(|fetched| fetched.before);
+                fetched.insert(name.clone(), Fetched { within: to.to_owned(), path, before });
             }
         }
     }
@@ -217,6 +217,7 @@ fn conclude(
     let stream = &loaded.graph.stream.name;
     let images = built_images(planned, finished)?;
     let stopped_at = early_cutoffs(planned, finished, &images);
+    let names = rendered(planned)?.names;
     let mut record = planned.record.clone();
     record.seconds.extend(build_seconds(planned, finished)?);
     record.paths.insert(pushed_path(loaded)?);
@@ -228,15 +229,16 @@ fn conclude(
         else {
             continue;
         };
-        let bases = node.bases.iter().filter_map(|(from, base)| {
-            let digest = match &base.image {
-                BaseImage::Component(base) => images.get(base).copied(),
-                BaseImage::Image(reference) => loaded.lock.image(reference),
-            };
-            Some((from.clone(), digest?))
-        });
-        let last = LastBuild { inputs: inputs.clone(), bases: bases.collect() };
-        record.components.insert(component.clone(), last);
+        record.components.insert(component.clone(), LastBuild::new(inputs, node, &images, &loaded.lock));
+    }
+    record.failed.retain(|component, _| loaded.graph.nodes.contains_key(component));
+    for (task, succeeded) in finished.task_outcomes() {
+        let Some(component) = names.component_of(&task).map(str::to_owned) else { continue };
+        if succeeded {
+            record.failed.remove(&component);
+        } else {
+            record.failed.insert(component, FailedBuild { run: run.to_owned(), task });
+        }
     }
     let results = finished.results();
     let text = args.output == Format::Text;
@@ -282,7 +284,7 @@ fn conclude(
     Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
 }
 
-/// Bases that were built and came out as the last time, each with the components that were therefore not rebuilt.
+/// Components that were built and came out as the last time, each with those that were therefore not rebuilt.
 fn early_cutoffs(
     planned: &Planned,
     finished: &Finished,
@@ -299,7 +301,7 @@ fn early_cutoffs(
         .collect();
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in planned.plan.components.iter().filter(|c| results.get(&c.component) == Some(&true)) {
-        for base in &one.bases {
+        for base in one.depends_on.iter().map(|need| &need.component) {
             let built = results.get(base) == Some(&false);
             let same = images.get(base).is_some_and(|image| planned.record.images.get(base) == Some(image));
             if built && same {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use base::Digest;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use stream::plan::LastBuild;
+use stream::plan::{FailedBuild, LastBuild};
 
 use crate::failure::Failure;
 use crate::settings::Home;
@@ -19,6 +19,9 @@ pub struct BuildRecord {
     /// What each component was built from, so that a plan can say what changed.
     #[serde(default)]
     pub components: BTreeMap<String, LastBuild>,
+    /// The components whose last attempt failed.
+    #[serde(default)]
+    pub failed: BTreeMap<String, FailedBuild>,
     /// The image that each component had.
     #[serde(default)]
     pub images: BTreeMap<String, Digest>,

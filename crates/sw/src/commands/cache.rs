@@ -29,8 +29,19 @@ pub fn run(home: &Home, command: CacheCommand) -> Result<Ended, Failure> {
         CacheCommand::Steps { prune, output } => steps(home, prune, output)?,
         CacheCommand::Stats { output } => cache_stats::run(home, output)?,
         CacheCommand::Prune(args) => cache_prune::run(home, &args)?,
-        CacheCommand::Lookup { inputs, bases, also, hit_file, digest_file, key_file, force, at } => {
-            let key = stream::key::final_key(&inputs, base_digests(&bases)?);
+        CacheCommand::Lookup {
+            inputs,
+            bases,
+            operands,
+            also,
+            hit_file,
+            digest_file,
+            key_file,
+            force,
+            at,
+        } => {
+            let key =
+                stream::key::final_key(&inputs, digests("--base", &bases)?, digests("--operand", &operands)?);
             let found = if force { None } else { find(&at, &also, key)? };
             write(&hit_file, if found.is_some() { "true" } else { "false" })?;
             write(&digest_file, &found.map(|d| d.to_string()).unwrap_or_default())?;
@@ -74,14 +85,15 @@ fn tag(key: &str) -> String {
     format!("{KEY_TAG}{key}")
 }
 
-fn base_digests(bases: &[(String, String)]) -> Result<Vec<(String, Digest)>, Failure> {
-    bases
+/// The digests of images that an option names.
+fn digests(option: &str, images: &[(String, String)]) -> Result<Vec<(String, Digest)>, Failure> {
+    images
         .iter()
         .map(|(name, spec)| {
             let reference: Reference = spec.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
-            let digest = reference
-                .digest()
-                .ok_or_else(|| Failure::invalid(format!("--base {name}={spec}: give the image by digest")))?;
+            let digest = reference.digest().ok_or_else(|| {
+                Failure::invalid(format!("{option} {name}={spec}: give the image by digest"))
+            })?;
             Ok((name.clone(), digest))
         })
         .collect()

@@ -13,6 +13,7 @@ use oci::unpack::Layers;
 use oci::{ImageConfig, Manifest, Reference, Store};
 use release::payload::info::ReleaseInfo;
 use serde::Serialize;
+use stream::plan::LastBuild;
 
 use super::build_record::{self, BuildLock, BuildRecord};
 use super::cache_stats::{content, walk};
@@ -118,7 +119,7 @@ fn needed(store: &Store, records: &BTreeMap<String, BuildRecord>) -> Result<BTre
     let mut needed = BTreeSet::new();
     for record in records.values() {
         needed.extend(record.images.values());
-        needed.extend(record.components.values().flat_map(|last| last.bases.values()));
+        needed.extend(record.components.values().flat_map(LastBuild::images));
         for spec in record.release.iter().map(|release| &release.pull_spec).chain(&record.from_releases) {
             release(store, spec, &mut needed)?;
         }

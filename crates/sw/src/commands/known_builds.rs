@@ -9,7 +9,7 @@ use base::{Digest, Exit};
 use oci::client::{Client, ClientError, is_this_machine};
 use oci::{Reference, Store};
 use stream::definition::Stream;
-use stream::plan::{KnownBuilds, LastBuild};
+use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild};
 
 use super::build_record::BuildRecord;
 use super::cache::KEY_TAG;
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct KnownHereAndElsewhere<'a> {
     store: &'a Store,
     record: &'a BuildRecord,
-    /// Paths of the local store: the stream's own, then those of its caches.
-    paths: Vec<String>,
+    /// The stream's own repository, then those of its caches: the local store has the same paths.
+    repositories: Vec<Reference>,
     elsewhere: Elsewhere,
 }
 
@@ -40,9 +40,8 @@ impl<'a> KnownHereAndElsewhere<'a> {
         offline: bool,
     ) -> Result<Self, Failure> {
         let all = repositories(stream)?;
-        let paths = all.iter().map(|at| at.repository().to_owned()).collect();
         let elsewhere = Elsewhere::new(if offline { Vec::new() } else { remote(&all) })?;
-        Ok(Self { store, record, paths, elsewhere })
+        Ok(Self { store, record, repositories: all, elsewhere })
     }
 
     /// The repositories in registries that answered, or were not asked because nothing was missing.
@@ -52,16 +51,19 @@ impl<'a> KnownHereAndElsewhere<'a> {
         self.elsewhere.repositories.iter().filter(answers).map(Reference::name).collect()
     }
 
-    fn here(&self, component: &str, key: Digest) -> Option<Digest> {
+    fn here(&self, component: &str, key: Digest) -> Option<Found> {
         let tag = format!("{KEY_TAG}{}", key.hex());
-        // A store that cannot be read has nothing to offer; the build itself will say so.
-        self.paths.iter().find_map(|path| self.store.tag(&format!("{path}/{component}"), &tag).ok().flatten())
+        self.repositories.iter().enumerate().find_map(|(index, at)| {
+            // A store that cannot be read has nothing to offer; the build itself will say so.
+            let image = self.store.tag(&format!("{}/{component}", at.repository()), &tag).ok().flatten()?;
+            Some(Found { image, elsewhere: (index > 0).then(|| at.name()) })
+        })
     }
 }
 
 impl KnownBuilds for KnownHereAndElsewhere<'_> {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
-        let mut found: Vec<Option<Digest>> = wanted.iter().map(|(c, key)| self.here(c, *key)).collect();
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
+        let mut found: Vec<Option<Found>> = wanted.iter().map(|(c, key)| self.here(c, *key)).collect();
         let missing: Vec<usize> = (0..wanted.len()).filter(|i| found[*i].is_none()).collect();
         let asked: Vec<(&str, Digest)> = missing.iter().map(|i| wanted[*i]).collect();
         for (index, image) in missing.into_iter().zip(self.elsewhere.images(&asked)) {
@@ -72,6 +74,10 @@ impl KnownBuilds for KnownHereAndElsewhere<'_> {
 
     fn last(&self, component: &str) -> Option<LastBuild> {
         self.record.components.get(component).cloned()
+    }
+
+    fn failed(&self, component: &str) -> Option<FailedBuild> {
+        self.record.failed.get(component).cloned()
     }
 }
 
@@ -92,9 +98,11 @@ impl Elsewhere {
     }
 
     /// For each pair of component and key the image.
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Digest>> {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
         ask_all(wanted, |(component, key)| {
-            self.repositories.iter().find_map(|at| self.ask(at, component, *key))
+            self.repositories.iter().find_map(|at| {
+                Some(Found { image: self.ask(at, component, *key)?, elsewhere: Some(at.name()) })
+            })
         })
     }
 
@@ -180,7 +188,8 @@ mod tests {
         let elsewhere = Elsewhere::new(repositories).unwrap();
         let other = Digest::of("another key");
         let wanted = [("app", key), ("app", other), ("tool", key)];
-        assert_eq!(elsewhere.images(&wanted), [Some(image.digest), None, None]);
+        let found = Found { image: image.digest, elsewhere: Some(format!("{}/mine", server.addr())) };
+        assert_eq!(elsewhere.images(&wanted), [Some(found), None, None]);
         assert_eq!(*elsewhere.silent.lock().unwrap(), BTreeSet::from(["127.0.0.1:1".to_owned()]));
     }
 }

@@ -2,25 +2,31 @@
 
 use base::{Exit, diagnostic};
 use serde_json::json;
+use stream::graph::Edge;
 use stream::overlay::Applied;
-use stream::plan::{Action, dependents};
+use stream::plan::dependents::{Touched, touched};
+use stream::plan::{Action, ReasonCode, dependents};
 
 use super::Ended;
 use super::plan::{Planned, planned};
-use super::stream::load;
-use crate::cli::{Format, StreamArg, WhyArgs};
+use super::stream::{Loaded, load};
+use crate::cli::{Format, RdepsArgs, StreamArg, WhyArgs};
 use crate::failure::Failure;
+use crate::output::table::columns;
 use crate::settings::Home;
 
 /// `sw why`.
 pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
-    let planned = read(home, args)?;
+    let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
+    known(&loaded, &args.component)?;
+    let planned = planned(home, loaded, &[], false)?;
     let operations: Vec<&Applied> = operations(&planned, &args.component).collect();
     if args.output == Format::Json {
         let shown = json!({
             "component": planned.plan.component(&args.component),
-            "bases": planned.loaded.graph.ancestors(&args.component)
-                .into_iter().filter_map(|base| planned.plan.component(base)).collect::<Vec<_>>(),
+            "lastFailure": planned.record.failed.get(&args.component),
+            "dependsOn": planned.loaded.graph.before(&args.component)
+                .into_iter().filter_map(|need| planned.plan.component(need)).collect::<Vec<_>>(),
             "operations": operations.iter().map(|applied| json!({
                 "operation": applied.operation, "stream": applied.stream, "origin": place(applied),
             })).collect::<Vec<_>>(),
@@ -36,7 +42,7 @@ pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     Ok(Exit::Success.into())
 }
 
-/// A component's fate, all that changed, and below it the bases that are built first.
+/// A component's fate, all that changed, and below it what is built first because it depends on it.
 fn explain(planned: &Planned, component: &str, depth: usize) {
     let Some(one) = planned.plan.component(component) else { return };
     let indent = "  ".repeat(depth);
@@ -47,7 +53,7 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
             format!("is reused: {}", one.image.map(|image| image.to_string()).unwrap_or_default())
         }
         (Action::Build, _) => "is built".to_owned(),
-        (Action::Maybe, _) => "is built if a base comes out new".to_owned(),
+        (Action::Maybe, _) => "is built if something that it depends on comes out new".to_owned(),
     };
     anstream::println!("{indent}{component} {what}{whose}");
     if let Some(key) = &one.key {
@@ -55,11 +61,19 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
     }
     for reason in &one.reasons {
         anstream::println!("{indent}  {}: {}", reason.code.as_str(), reason.code.meaning());
-        reason.changes.iter().for_each(|change| anstream::println!("{indent}    {change}"));
+        match (reason.code, planned.record.failed.get(component)) {
+            (ReasonCode::LastBuildFailed, Some(failed)) => {
+                anstream::println!("{indent}    sw logs {} {}", failed.run, failed.task);
+            }
+            _ => reason.changes.iter().for_each(|change| anstream::println!("{indent}    {change}")),
+        }
+        if reason.code == ReasonCode::CommitChanged && !one.same_repository.is_empty() {
+            anstream::println!("{indent}    the same repository builds {}", one.same_repository.join(", "));
+        }
     }
-    for base in &one.bases {
-        if planned.plan.component(base).is_some_and(|base| base.action != Action::Reuse) {
-            explain(planned, base, depth + 1);
+    for need in &one.depends_on {
+        if planned.plan.component(&need.component).is_some_and(|need| need.action != Action::Reuse) {
+            explain(planned, &need.component, depth + 1);
         }
     }
 }
@@ -83,9 +97,15 @@ fn place(applied: &Applied) -> String {
 }
 
 /// `sw rdeps`.
-pub fn rdeps(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
-    let planned = read(home, args)?;
-    let found = dependents(&planned.loaded.graph, &args.component);
+pub fn rdeps(home: &Home, args: &RdepsArgs) -> Result<Ended, Failure> {
+    let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
+    if !loaded.graph.stream.components.contains_key(&args.component)
+        && let Some(touched) = touched(&loaded.graph, &args.component)
+    {
+        return of_repository(&touched, args.output);
+    }
+    known(&loaded, &args.component)?;
+    let found = dependents(&loaded.graph, &args.component);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(Exit::Success.into());
@@ -93,21 +113,30 @@ pub fn rdeps(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     let name = &args.component;
     let count = found.direct.len() + found.indirect.len();
     match count {
-        0 => anstream::println!("no component starts from {name}"),
-        1 => anstream::println!("1 component starts from {name}"),
-        _ => anstream::println!("{count} components start from {name}"),
+        0 => anstream::println!("no component depends on {name}"),
+        1 => anstream::println!("1 component depends on {name}"),
+        _ => anstream::println!("{count} components depend on {name}"),
     }
-    for (component, inherited) in &found.direct {
-        let whose = inherited.as_ref().map(|stream| format!("  [from {stream}]")).unwrap_or_default();
-        anstream::println!("  {component}{whose}");
-    }
-    for (component, through) in &found.indirect {
-        anstream::println!("  {component}  through {}", through.join(", "));
-    }
+    let direct = found.direct.iter().map(|(component, dependent)| {
+        let how = match dependent.edge {
+            Edge::Base => "is a layer on it",
+            Edge::Builder => "is built with it",
+            Edge::Operand => "names it as an operand",
+        };
+        let whose = dependent.inherited.as_ref().map(|stream| format!("[from {stream}]"));
+        vec![format!("  {component}"), how.to_owned(), whose.unwrap_or_default()]
+    });
+    let indirect = found.indirect.iter().map(|(component, through)| {
+        vec![format!("  {component}"), format!("through {}", through.join(", ")), String::new()]
+    });
+    let rows: Vec<Vec<String>> = direct.chain(indirect).collect();
+    anstream::print!("{}", columns(&rows));
     if found.release_base {
         anstream::println!("the release payload is a layer on it");
     }
-    for (what, names) in [("tested by", &found.tests), ("same repository", &found.same_repository)] {
+    for (what, names) in
+        [("tested by", &found.tests), ("a commit in its repository touches too", &found.same_repository)]
+    {
         if !names.is_empty() {
             anstream::println!("{what}: {}", names.join(", "));
         }
@@ -115,17 +144,34 @@ pub fn rdeps(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     Ok(Exit::Success.into())
 }
 
-fn read(home: &Home, args: &WhyArgs) -> Result<Planned, Failure> {
-    let planned =
-        planned(home, load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?, &[], false)?;
-    let components = &planned.loaded.graph.stream.components;
-    if !components.contains_key(&args.component) {
-        let names = components.keys().map(String::as_str);
-        let hint = match diagnostic::nearest(&args.component, names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`sw plan` lists them".to_owned(),
-        };
-        return Err(Failure::invalid(format!("there is no component `{}`; {hint}", args.component)));
+/// What a commit in a repository touches.
+fn of_repository(touched: &Touched, output: Format) -> Result<Ended, Failure> {
+    if output == Format::Json {
+        anstream::println!("{}", serde_json::to_string_pretty(&touched)?);
+        return Ok(Exit::Success.into());
     }
-    Ok(planned)
+    let Touched { repository, components, dependents } = touched;
+    let plural = if components.len() == 1 { "component" } else { "components" };
+    anstream::println!(
+        "a commit in {repository} touches {} {plural}: {}",
+        components.len(),
+        components.join(", ")
+    );
+    if !dependents.is_empty() {
+        anstream::println!("and by them {}: {}", dependents.len(), dependents.join(", "));
+    }
+    Ok(Exit::Success.into())
+}
+
+/// Refuses a component that does not exist.
+fn known(loaded: &Loaded, component: &str) -> Result<(), Failure> {
+    let components = &loaded.graph.stream.components;
+    if components.contains_key(component) {
+        return Ok(());
+    }
+    let hint = match diagnostic::nearest(component, components.keys().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`sw plan` lists them".to_owned(),
+    };
+    Err(Failure::invalid(format!("there is no component `{component}`; {hint}")))
 }

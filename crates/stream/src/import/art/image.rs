@@ -102,6 +102,17 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// The components of the operators that name this image, as far as they are `wanted`; the others stay.
+    pub(super) fn operators(&self, image: &mut Map<String, Value>, wanted: &BTreeSet<String>) -> Vec<String> {
+        let Some(Value::Array(dependents)) = take(image, &["dependents"]) else { return Vec::new() };
+        let known = |dependent: &Value| dependent.as_str().is_some_and(|name| wanted.contains(name));
+        let (known, others): (Vec<Value>, Vec<Value>) = dependents.into_iter().partition(known);
+        if !others.is_empty() {
+            image.insert("dependents".to_owned(), Value::Array(others));
+        }
+        known.iter().filter_map(Value::as_str).map(|name| self.of_image(name)).collect()
+    }
+
     /// Says in the table what every name in `used` means, and the names that Containerfiles have for the same images.
     pub(super) fn fill(
         &self,

@@ -42,7 +42,10 @@ const REASONS: [(&str, &str); 25] = [
     ),
     ("content.source.git.branch.fallback", "A stream names one reference; there is no second choice."),
     ("delivery", "Where Red Hat delivers the image."),
-    ("dependents", "These operators are not in the payload, and so not in the stream."),
+    (
+        "dependents",
+        "These operators are not in the payload, and so not in the stream; the others have `operands`.",
+    ),
     ("distgit", "Red Hat's internal repositories."),
     (
         "enabled_repos",
@@ -149,6 +152,12 @@ fn decisions(ocp: &Variant, okd: &Variant, report: &mut Report) {
          have for the same images (`upstream_image`) are in `bases` too, for components that do not say `from`."
             .to_owned(),
         "`modifications` that replace a text are `edits`.".to_owned(),
+        format!(
+            "`dependents` of an image became `operands` of these operators: {} of the {} that the images of the payload name; \
+             the others are operators outside of the payload.",
+            ocp.carried,
+            ocp.carried + ocp.dependents_left()
+        ),
     ]);
     for (name, image) in
         ocp.stream.bases.iter().filter_map(|(name, base)| Some((name, base.image(Platform::Amd64)?)))
@@ -179,6 +188,8 @@ struct Variant {
     left: BTreeMap<String, Map<String, Value>>,
     /// Images that are not in it.
     left_out: BTreeSet<String>,
+    /// How many `dependents` became operands.
+    carried: usize,
 }
 
 impl Variant {
@@ -215,12 +226,26 @@ impl Variant {
             stream.components.insert(names.of_image(name), component);
             left.insert(name.clone(), image);
         }
+        for (name, image) in &mut left {
+            for operator in names.operators(image, &wanted) {
+                if let Some(operator) = stream.components.get_mut(&operator) {
+                    operator.operands.push(names.of_image(name));
+                }
+            }
+        }
         names.fill(&used, &wanted, &mut stream.bases);
         if let Some(report) = report {
             report.decisions.extend(names.ambiguous(&wanted));
         }
         let left_out = images.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
-        Ok(Self { stream, left, left_out })
+        let carried = stream.components.values().map(|component| component.operands.len()).sum();
+        Ok(Self { stream, left, left_out, carried })
+    }
+
+    /// How many operators are named that are not in it.
+    fn dependents_left(&self) -> usize {
+        let named = self.left.values().filter_map(|image| image.get("dependents")?.as_array());
+        named.map(Vec::len).sum()
     }
 
     /// Notes what is left of every image, as it is without the variant, and of what it says for the variant.
@@ -251,6 +276,9 @@ impl Variant {
                     &["content", "source", "dockerfile"],
                 ] {
                     drop(take(&mut variant, path));
+                }
+                if okd.left.get(name).is_some_and(|left| !left.contains_key("dependents")) {
+                    drop(take(&mut variant, &["dependents"]));
                 }
                 drop(image::edits(&mut variant, &["content", "source", "modifications"]));
                 if !variant.is_empty() {

@@ -44,8 +44,9 @@ content:
     modifications:
     - {action: replace, match: a, replacement: b}
     - {action: command, command: [rm, -rf, /]}
-dependents: [operator]
+dependents: [operator, cvo]
 okd:
+  dependents: [only-okd]
   enabled_repos: [extra]
   from: {stream: centos}
   content: {source: {dockerfile: Dockerfile.okd, modifications: [{action: replace, match: c, replacement: d}]}}
@@ -116,6 +117,7 @@ fn the_stream_has_the_payload_and_its_bases() {
     );
     assert_eq!(component(&ocp, "etcd").labels["level"], "1");
     assert_eq!(component(&ocp, "etcd").edits[0].text, "a");
+    assert_eq!(component(&ocp, "cluster-version-operator").operands, ["etcd"]);
     let bases = &ocp.stream.bases;
     assert_eq!(bases["golang"].image(Platform::Amd64), Some("private.example/go:1.24"));
     assert_eq!(bases["ci.example/builder:golang-1.24"], bases["golang"]);
@@ -135,6 +137,8 @@ fn the_variant_becomes_operations() {
     assert_eq!(component(&okd, "etcd").edits.len(), 1);
     assert_eq!(component(&okd, "etcd").edits[0].text, "c");
     assert_eq!(from(&okd, "extra"), ["etcd", "public.example/tool:1", "base"]);
+    assert_eq!(component(&okd, "extra").operands, ["etcd"]);
+    assert!(component(&okd, "cluster-version-operator").operands.is_empty(), "the variant names others");
     for applied in &okd.history.applied {
         assert!(applied.operation.why().is_some(), "{:?}", applied.operation);
     }
@@ -228,6 +232,12 @@ fn real_build_data() {
     );
     // Field by field, everything that 263 files say beyond that.
     assert_eq!(imported.report.inputs_with("okd (not in the payload).mode"), 9);
+    // 43 images have 63 dependents. Those of the payload name operators that are outside of it, all of them.
+    assert_eq!(imported.report.inputs_with("dependents"), 9);
+    assert!(imported.report.text().contains("0 of the 29 that the images of the payload name"));
+    for definition in [&ocp, &okd] {
+        assert!(definition.stream.components.values().all(|component| component.operands.is_empty()));
+    }
     assert_eq!(imported.report.inputs_with("not in the payload"), 65);
     assert_eq!(imported.report.inputs_with("okd.enabled_repos"), 9);
     let again = import(&data).unwrap();

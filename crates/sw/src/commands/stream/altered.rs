@@ -8,8 +8,8 @@ use base::{Diagnostic, Hasher, Source};
 use stream::containerfile::rewrite;
 use stream::containerfile::rewrite::Field;
 use stream::definition::Component;
-use stream::source::Sources as _;
 use stream::source::folder::Folder;
+use stream::source::{Sources as _, Tree};
 
 use crate::commands::build::copy_tree;
 use crate::settings::Home;
@@ -17,18 +17,26 @@ use crate::settings::Home;
 /// The field of the component that does not fit its source, and what is wrong with it.
 pub type Refused = Box<(Vec<String>, Diagnostic)>;
 
-/// The folder with the source of the component `name`, altered as it says; made when it is new, whole or not at all.
+/// The folder with the source of the component `name`, altered as it says; made when it is new, whole or not at all. With what
+/// it was made of.
 ///
 /// `before` knows the source as it is without that, and the patches.
 ///
 /// # Errors
 /// The patch that cannot be read or does not apply, with what git said of it; the edit or `from` that does not fit.
-pub fn copy(home: &Home, before: &Folder, name: &str, component: &Component) -> Result<PathBuf, Refused> {
+pub fn copy(
+    home: &Home,
+    before: &Folder,
+    name: &str,
+    component: &Component,
+) -> Result<(PathBuf, Tree), Refused> {
     let failed = |message: String| refused(&["source"], Diagnostic::error("cannot-alter", message));
     let source = before.source(name, component).map_err(|e| failed(e.to_string()))?;
-    let tree = before.tree(name, component, None).map_err(|e| failed(e.to_string()))?;
+    let tree = before.tree(name, component, Some(component.containerfile_path()));
+    let tree = tree.map_err(|e| failed(e.to_string()))?;
     let mut hasher = Hasher::new();
-    hasher.field(tree.to_string());
+    hasher.field(tree.digest.to_string());
+    hasher.field(tree.apart.map(|digest| digest.to_string()).unwrap_or_default());
     let mut patches: Vec<Source> = Vec::new();
     for (index, patch) in component.patches.iter().enumerate() {
         let at = ["patches", &index.to_string()];
@@ -44,10 +52,11 @@ pub fn copy(home: &Home, before: &Folder, name: &str, component: &Component) -> 
         hasher.field(&edit.with);
     }
     hasher.field(component.from.as_ref().map_or_else(String::new, |from| format!("{from:?}")));
-    made(&source, &home.patched().join(hasher.finish().short()), |work| {
+    let done = made(&source, &home.patched().join(hasher.finish().short()), |work| {
         apply_all(work, name, &patches)?;
         rewrite_file(work, component)
-    })
+    })?;
+    Ok((done, tree))
 }
 
 fn refused(field: &[&str], finding: Diagnostic) -> Refused {

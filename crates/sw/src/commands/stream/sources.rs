@@ -46,7 +46,7 @@ impl Sources {
             let plain = match &component.source {
                 Origin::Path(path) => folders
                     .get(component.inherited.as_ref().unwrap_or(own))
-                    .map(|within| Fetched { within: within.clone(), path: path.clone() })
+                    .map(|within| Fetched { within: within.clone(), path: path.clone(), before: None })
                     .ok_or_else(|| "the stream that it is inherited from has no folder".to_owned()),
                 _ => sources.checkout(home, name, component, lock),
             };
@@ -64,8 +64,9 @@ impl Sources {
             }
             let before = here.clone().with_fetched(BTreeMap::from([(name.clone(), fetched.clone())]));
             match altered::copy(home, &before, name, component) {
-                Ok(within) => {
-                    sources.fetched.insert(name.clone(), Fetched { within, path: ".".to_owned() });
+                Ok((within, before)) => {
+                    let altered = Fetched { within, path: ".".to_owned(), before: Some(before) };
+                    sources.fetched.insert(name.clone(), altered);
                 }
                 Err(refused) => {
                     // Checks look at the source as it is, so that this is not the only finding.
@@ -101,7 +102,7 @@ impl Sources {
         let within: PathBuf =
             Checkouts::new(home.checkouts()).get(&git.url, &commit).map_err(|e| e.to_string())?;
         self.commits.insert(at, commit);
-        Ok(Fetched { within, path: git.path.clone() })
+        Ok(Fetched { within, path: git.path.clone(), before: None })
     }
 }
 

@@ -1,0 +1,154 @@
+//! Why components are built: as a build leaves it, and as plans tell it.
+
+#![allow(clippy::unwrap_used)]
+
+mod env;
+mod tiny;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tiny::{Printed, Tiny, can_build};
+
+fn json(printed: &Printed) -> Value {
+    serde_json::from_str(&printed.stdout).unwrap_or_else(|e| panic!("{e}: {printed:?}"))
+}
+
+fn stream(tiny: &Tiny) -> String {
+    tiny.stream().to_str().unwrap().to_owned()
+}
+
+/// The plan for one component.
+fn planned(tiny: &Tiny, component: &str) -> Value {
+    let plan = json(&tiny.sw(&["plan", &stream(tiny), "-o", "json"]));
+    let found = plan["components"].as_array().unwrap().iter().find(|one| one["component"] == component);
+    found.unwrap_or_else(|| panic!("no {component} in {plan}")).clone()
+}
+
+/// The codes of a component's reasons.
+fn codes(tiny: &Tiny, component: &str) -> Vec<String> {
+    let planned = planned(tiny, component);
+    planned["reasons"].as_array().unwrap().iter().map(|reason| env::text(&reason["code"])).collect()
+}
+
+/// The tiny stream with an operator: `app` names `tool`.
+fn with_operand() -> Tiny {
+    let tiny = Tiny::new();
+    tiny.edit(
+        "    source: {path: components/app}",
+        "    source: {path: components/app}\n    operands: [tool]",
+    );
+    tiny
+}
+
+#[test]
+fn an_operator_is_built_with_the_digests_of_its_operands() {
+    if !can_build() {
+        return;
+    }
+    let tiny = with_operand();
+    let built = tiny.build();
+    assert_eq!(built.code, Some(0), "{built:?}");
+    let marks = Tiny::marks(&built);
+    let at = |mark: &str| marks.iter().position(|m| m == mark).unwrap_or_else(|| panic!("{mark}: {marks:?}"));
+    assert!(at("tool done") < at("app done"), "{marks:?}");
+    assert_eq!(codes(&tiny, "app"), ["up-to-date"]);
+
+    // Another operand is another operator.
+    tiny.content("tool", "another tool\n");
+    assert_eq!(
+        planned(&tiny, "app")["reasons"],
+        json!([{"code": "operand-rebuilt", "changes": [{"name": "tool"}]}])
+    );
+    assert_eq!(planned(&tiny, "app")["action"], "maybe");
+    let marks = Tiny::marks(&tiny.build());
+    assert!(marks.contains(&"app done".to_owned()), "{marks:?}");
+
+    // One that comes out as before is not: the remark is in the source and not in the image.
+    tiny.content("tool", "# a remark\nanother tool\n");
+    let built = tiny.build();
+    let marks = Tiny::marks(&built);
+    assert!(marks.contains(&"tool done".to_owned()) && marks.contains(&"app cached".to_owned()), "{marks:?}");
+    assert!(built.stderr.contains("tool was rebuilt and came out as before: app not rebuilt"), "{built:?}");
+
+    let rdeps = tiny.sw(&["rdeps", "tool", &stream(&tiny)]);
+    assert_eq!(rdeps.stdout, "1 component depends on tool\n  app  names it as an operand\ntested by: tool\n");
+    let rdeps = tiny.sw(&["rdeps", "base", &stream(&tiny), "-o", "json"]);
+    assert_eq!(json(&rdeps)["direct"], json!({"app": {"edge": "base"}, "tool": {"edge": "base"}}));
+    let refused = tiny.sw(&["rdeps", "https://git.example/none", &stream(&tiny)]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+}
+
+#[test]
+fn a_failure_is_remembered_until_the_component_is_built() {
+    if !can_build() {
+        return;
+    }
+    let tiny = Tiny::new();
+    assert_eq!(tiny.build().code, Some(0));
+    // Nothing but a remark: the task finds nothing to put into the image.
+    tiny.content("tool", "# a remark\n");
+    let failed = tiny.build();
+    assert_ne!(failed.code, Some(0), "{failed:?}");
+    assert_eq!(codes(&tiny, "tool"), ["last-build-failed", "source-changed"]);
+    assert_eq!(codes(&tiny, "app"), ["up-to-date"], "what was built beside it");
+    let why = tiny.sw(&["why", "tool", &stream(&tiny)]);
+    let command = why.stdout.lines().find_map(|line| line.trim().strip_prefix("sw logs ")).unwrap();
+    let arguments: Vec<&str> = ["logs"].into_iter().chain(command.split(' ')).collect();
+    assert_eq!(arguments[2], "tool");
+    assert_eq!(tiny.sw(&arguments).code, Some(0), "the command that it names works: {why:?}");
+    let why = json(&tiny.sw(&["why", "tool", &stream(&tiny), "-o", "json"]));
+    assert_eq!(why["lastFailure"]["run"], arguments[1]);
+
+    // As it was before, its image is there still.
+    let good =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tiny-stream/components/tool/content"));
+    tiny.content("tool", &good.unwrap());
+    assert_eq!(codes(&tiny, "tool"), ["up-to-date"]);
+    tiny.content("tool", "new\n");
+    assert_eq!(tiny.build().code, Some(0));
+    tiny.content("tool", "newer\n");
+    assert_eq!(codes(&tiny, "tool"), ["source-changed"]);
+}
+
+#[test]
+fn where_an_image_is_reused_from() {
+    if !can_build() {
+        return;
+    }
+    let tiny = Tiny::new();
+    assert_eq!(tiny.build().code, Some(0));
+    let dir = tiny.stream().with_file_name("edge");
+    fs::create_dir_all(&dir).unwrap();
+    let text = "apiVersion: streamwright.dev/v1alpha1\nkind: Stream\nname: edge\nrepository: localhost:5757/edge\n\
+                from: {path: ../tiny}\noperations: [{removeTest: {test: tool}}]\n";
+    fs::write(dir.join("stream.yaml"), text).unwrap();
+    let plan = tiny.sw(&["plan", dir.to_str().unwrap()]);
+    let row = plan.stdout.lines().find(|line| line.starts_with("tool ")).unwrap();
+    assert_eq!(row, "tool       reuse   found-elsewhere: localhost:5757/tiny");
+}
+
+#[test]
+fn patches_are_told_from_the_source() {
+    if !can_build() {
+        return;
+    }
+    let tiny = Tiny::new();
+    let patch = |text: &str| {
+        let text = format!("--- a/extra\n+++ b/extra\n@@ -1 +1 @@\n-one\n+{text}\n");
+        fs::write(tiny.stream().join("a.patch"), text).unwrap();
+    };
+    fs::write(tiny.stream().join("components/app/extra"), "one\n").unwrap();
+    patch("two");
+    tiny.edit(
+        "    source: {path: components/app}",
+        "    source: {path: components/app}\n    patches: [a.patch]",
+    );
+    assert_eq!(tiny.build().code, Some(0));
+    patch("three");
+    assert_eq!(codes(&tiny, "app"), ["patches-changed"]);
+    assert_eq!(planned(&tiny, "app")["reasons"][0]["changes"][0]["name"], "a.patch");
+    patch("two");
+    fs::write(tiny.stream().join("components/app/other"), "new\n").unwrap();
+    assert_eq!(codes(&tiny, "app"), ["source-changed"]);
+}
