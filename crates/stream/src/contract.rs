@@ -23,6 +23,9 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
     Offered { name, kind: ParamType::Array, meaning }
 }
 
+/// The task of the pipeline that builds each component.
+pub const BUILD: &str = "build";
+
 /// What a task that builds a component may declare.
 pub const COMPONENT_PARAMS: [Offered; 15] = [
     string("component", "the component's name"),
@@ -91,6 +94,15 @@ pub const VERDICT_PARAMS: [Offered; 3] = [
     string("insecure", "`true` for a registry without TLS"),
 ];
 
+/// What other tasks that are done for each component may declare beside what building takes, without `force`.
+pub const IMAGE_PARAM: Offered = string("image", "the component's image, as it was built: REPOSITORY@DIGEST");
+
+/// What other tasks that are done once may declare beside what [`ASSEMBLE`] may.
+pub const RELEASE_PARAM: Offered = VERDICT_PARAMS[0];
+
+/// The task of the pipeline that runs each test.
+pub const TEST: &str = "test";
+
 /// What a test may declare beside the parameters that the stream file sets.
 pub const TEST_PARAMS: [Offered; 4] = [
     string("test", "the test's name"),
@@ -106,6 +118,9 @@ pub const EVIDENCE_WORKSPACES: [&str; 1] = ["evidence"];
 pub fn operand_argument(component: &str) -> String {
     format!("OPERAND_{}", component.to_uppercase().replace(['-', '.'], "_"))
 }
+
+/// Workspaces that tasks of other names in the pipeline may declare.
+pub const ALL_WORKSPACES: [&str; 3] = ["source", "cache", "evidence"];
 
 /// The offered parameter `name`.
 pub fn offered<'a>(all: &'a [Offered], name: &str) -> Option<&'a Offered> {

@@ -17,6 +17,7 @@
 //! - [`containerfile`]: which images a Containerfile starts from
 //! - [`bases`]: what such names mean
 //! - [`task`]: Tekton tasks by name, with their text
+//! - [`template`]: what the tasks of a pipeline refer to and wait for
 //! - [`contract`]: what those tasks get and give
 //! - [`import`]: streams made of what others have
 //! - [`schema`](mod@schema): the JSON Schema of the stream file, and reference pages
@@ -39,6 +40,7 @@ mod sample;
 pub mod schema;
 pub mod source;
 pub mod task;
+pub mod template;
 pub mod yaml;
 
 pub use check::check;

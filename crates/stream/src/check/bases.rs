@@ -8,7 +8,7 @@ use super::Scope;
 use super::fields::why_unsafe;
 use crate::bases::Table;
 use crate::containerfile::{self, Containerfile, ExternalBase, Usage};
-use crate::definition::component::{Component, DEFAULT_TASK, Origin};
+use crate::definition::component::{Component, Origin};
 use crate::definition::{self, Definition};
 use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::source::{SourceError, Sources};
@@ -182,7 +182,8 @@ fn undeclared(scope: Scope<'_>, name: &str, declared: &[Use], used: &[Use]) -> V
 
 /// The Containerfile of a component, if its task takes one and the source is there.
 fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) -> Option<Source> {
-    let takes = scope.tasks.get(&component.task).map(|task| task.takes_containerfile());
+    let task = scope.stream.task_of(component);
+    let takes = scope.tasks.get(task).map(|task| task.takes_containerfile());
     if takes == Some(false) {
         for (field, said) in [
             ("containerfile", component.containerfile.is_some()),
@@ -190,7 +191,7 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
             ("edits", !component.edits.is_empty()),
         ] {
             if said {
-                let message = format!("the task `{}` takes no Containerfile", component.task);
+                let message = format!("the task `{task}` takes no Containerfile");
                 let finding = Diagnostic::error("unused-containerfile", message);
                 let help = format!("remove `{field}`, or choose another task");
                 findings.push(scope.places.at(&["components", name, field], finding).help(help));
@@ -213,7 +214,7 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
         Ok(Some(file)) => return Some(file),
         Err(SourceError::NotFetched { .. }) if component.planned_without_source() => return None,
         // The task is not known, which is reported; maybe it needs no file.
-        Ok(None) if takes.is_none() && component.task != DEFAULT_TASK => return None,
+        Ok(None) if takes.is_none() && component.task.is_some() => return None,
         Ok(None) => Diagnostic::error("no-containerfile", format!("`{name}` has no {path} in its source"))
             .help("write one, or name the file: `containerfile: PATH`, below the source"),
         Err(error) => {

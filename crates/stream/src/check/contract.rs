@@ -2,26 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Diagnostic, Diagnostics};
-use tekton::types::{Duration, ParamType};
+use base::{Diagnostic, Diagnostics, Source, Span};
+use tekton::types::{Duration, ParamType, TaskSpec};
 
 use super::{Scope, reference_in, suggestion};
 use crate::contract::{
-    ASSEMBLE, ASSEMBLE_PARAMS, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT,
-    Offered, TEST_PARAMS, VERDICT, VERDICT_PARAMS, offered,
+    BUILD, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT, Offered, TEST_PARAMS,
+    offered,
 };
-use crate::definition::Test;
+use crate::definition::{Component, Test};
 use crate::graph::Node;
 use crate::task::TaskDefinition;
 
 pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: &mut Diagnostics) {
     let mut met: BTreeSet<&str> = BTreeSet::new();
     for (name, component) in &scope.stream.components {
-        let path = ["components", name, "task"];
-        let Some(task) = find(scope, &path, &component.task, findings) else { continue };
+        let path = task_path(scope, name, component);
+        let task_name = scope.stream.task_of(component);
+        let Some(task) = find(scope, &path, task_name, findings) else { continue };
         // What is wrong with a task is said once, however many components use it.
-        if met.insert(&component.task) {
-            let problems = component_task(&component.task, task);
+        if met.insert(task_name) {
+            let problems = component_task(task_name, task);
             findings.extend(problems.into_iter().map(|finding| used_here(scope, &path, finding)));
         }
         let bases = nodes.get(name).is_some_and(|node| !node.bases.is_empty());
@@ -33,10 +34,8 @@ pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: 
             ("operands", !component.operands.is_empty()),
         ] {
             if used && task.param(param).is_none() {
-                let message = format!(
-                    "`{name}` has {param}, but the task `{}` has no parameter `{param}`",
-                    component.task
-                );
+                let message =
+                    format!("`{name}` has {param}, but the task `{task_name}` has no parameter `{param}`");
                 let help = format!("declare it in the task, or take the {param} away");
                 findings.push(scope.places.at(&path, Diagnostic::error("task-ignores", message).help(help)));
             }
@@ -45,33 +44,26 @@ pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: 
     for (name, test) in &scope.stream.tests {
         check_test(scope, name, test, findings);
     }
-    for (title, params) in [(ASSEMBLE, &ASSEMBLE_PARAMS[..]), (VERDICT, &VERDICT_PARAMS[..])] {
-        // The stream file does not name these: there is no line of it to show.
-        match scope.tasks.get(title) {
-            Some(task) => {
-                findings.extend(unmet(title, task, params, &EVIDENCE_WORKSPACES, &|_| false));
-                if title == ASSEMBLE {
-                    findings.extend(without_image(title, task));
-                }
-            }
-            None => {
-                let message = format!("there is no task `{title}`, which every stream needs");
-                let help =
-                    "write it in the stream's folder tasks/, or use the one that comes with the program";
-                findings.push(Diagnostic::error("unknown-task", message).help(help));
-            }
-        }
+}
+
+/// Where the task that builds a component is named.
+fn task_path<'a>(scope: Scope<'_>, name: &'a str, component: &Component) -> Vec<&'a str> {
+    match (&component.task, &scope.stream.pipeline) {
+        (None, Some(_)) => vec!["pipeline", "tasks", BUILD, "taskRef", "name"],
+        // A task that is not written is the default one: there is only the component to point at.
+        _ => vec!["components", name, "task"],
     }
 }
 
 /// Why a task cannot build components.
 fn component_task(title: &str, task: &TaskDefinition) -> Vec<Diagnostic> {
-    let mut found = unmet(title, task, &COMPONENT_PARAMS, &COMPONENT_WORKSPACES, &|_| false);
+    let mut found =
+        unmet(title, &task.task.spec, task.place(), &COMPONENT_PARAMS, &COMPONENT_WORKSPACES, &|_| false);
     found.extend(without_image(title, task));
     found
 }
 
-fn without_image(title: &str, task: &TaskDefinition) -> Option<Diagnostic> {
+pub(super) fn without_image(title: &str, task: &TaskDefinition) -> Option<Diagnostic> {
     if task.has_result(IMAGE_RESULT) {
         return None;
     }
@@ -88,7 +80,7 @@ fn without_image(title: &str, task: &TaskDefinition) -> Option<Diagnostic> {
 }
 
 /// The task called `name`, or a finding at `path`.
-fn find<'a>(
+pub(super) fn find<'a>(
     scope: Scope<'a>,
     path: &[&str],
     name: &str,
@@ -101,23 +93,22 @@ fn find<'a>(
             "{}\ntasks are looked for in the stream's folder tasks/, then among those that come with the program",
             suggestion(name, scope.tasks.names())
         );
-        // A task that is not written is the default one: there is only the component to point at.
         findings.push(scope.places.at(path, finding).help(help));
     }
     task
 }
 
-/// What a task wants that nobody gives it. `set` says which parameters the stream file sets.
-fn unmet(
+/// What a task wants that nobody gives it. `set` says which parameters the stream or its pipeline sets.
+pub(super) fn unmet(
     title: &str,
-    task: &TaskDefinition,
+    task: &TaskSpec,
+    (file, name): (&Source, Span),
     params: &[Offered],
     workspaces: &[&str],
     set: &dyn Fn(&str) -> bool,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let (file, name) = task.place();
-    for param in &task.task.spec.params {
+    for param in &task.params {
         match offered(params, &param.name) {
             _ if set(&param.name) => {}
             Some(offered) if offered.kind != param.kind() => {
@@ -140,7 +131,7 @@ fn unmet(
             _ => {}
         }
     }
-    for workspace in &task.task.spec.workspaces {
+    for workspace in &task.workspaces {
         if !workspace.optional && !workspaces.contains(&workspace.name.as_str()) {
             let message =
                 format!("the task `{title}` needs the workspace `{}`, which it does not get", workspace.name);
@@ -213,12 +204,12 @@ fn check_test(scope: Scope<'_>, name: &str, test: &Test, findings: &mut Diagnost
         }
     }
     let set = |param: &str| test.images.contains_key(param) || test.params.contains_key(param);
-    let problems = unmet(&test.task, task, &TEST_PARAMS, &EVIDENCE_WORKSPACES, &set);
+    let problems = unmet(&test.task, &task.task.spec, task.place(), &TEST_PARAMS, &EVIDENCE_WORKSPACES, &set);
     findings.extend(problems.into_iter().map(|finding| used_here(scope, &["tests", name, "task"], finding)));
 }
 
 /// Adds the line of the stream file that names the task.
-fn used_here(scope: Scope<'_>, path: &[&str], finding: Diagnostic) -> Diagnostic {
+pub(super) fn used_here(scope: Scope<'_>, path: &[&str], finding: Diagnostic) -> Diagnostic {
     let (source, span) = scope.places.value(path);
     finding.related(source, span, "used here")
 }

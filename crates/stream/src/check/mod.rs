@@ -5,6 +5,7 @@
 //! - `names`: names, tags, version, repository
 //! - `fields`: paths, packages, arguments, labels
 //! - `contract`: what component and test tasks must take and give
+//! - `pipeline`: what the pipeline must have, and what its tasks refer to
 //! - [`bases`](fn@bases): what components start from
 //! - `operands`: components whose images others name
 //! - `cycle`: components that depend on each other
@@ -15,6 +16,7 @@ mod cycle;
 mod fields;
 mod names;
 mod operands;
+mod pipeline;
 
 use base::{Diagnostic, Diagnostics};
 
@@ -47,6 +49,7 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     let mut nodes = bases::resolve(scope, &mut findings);
     operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
+    pipeline::check(scope, &mut findings);
     match Graph::new(definition.stream.clone(), nodes) {
         Ok(graph) => {
             let warnings = findings.clone();

@@ -138,7 +138,7 @@ fn tags(scope: Scope<'_>, findings: &mut Diagnostics) {
 }
 
 /// A DNS label as Kubernetes has it (RFC 1123), but beginning with a letter, as names of runs do.
-fn is_label(name: &str) -> bool {
+pub(super) fn is_label(name: &str) -> bool {
     let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     name.len() <= 63
         && name.bytes().all(sound)

@@ -115,7 +115,7 @@ error[unknown-field]: unknown field "test"
 18 | test:
    | ^^^^
    |
-   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, releaseBase, bases, components, tests
+   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, releaseBase, bases, components, tests, pipeline
 "#);
 finding!(unknown_field_of_a_component, "packages: [bash]" => "package: [bash]", @r#"
 error[unknown-field]: unknown field "package"
@@ -916,7 +916,6 @@ fn the_schema_knows_every_field() {
     for entry in node.at("components.cluster-version-operator").unwrap().entries() {
         assert!(component.get(&entry.key).is_some(), "{}", entry.key);
     }
-    assert_eq!(component["task"]["default"], definition::component::DEFAULT_TASK);
 }
 
 // What components say they start from.

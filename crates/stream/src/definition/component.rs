@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The task of components that name none.
-pub const DEFAULT_TASK: &str = "containerfile";
 /// The file of components that name none.
 pub const DEFAULT_CONTAINERFILE: &str = "Containerfile";
 
@@ -15,9 +13,10 @@ pub const DEFAULT_CONTAINERFILE: &str = "Containerfile";
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Component {
     /// The Tekton task that builds the image, by its `metadata.name`: looked for in the stream's folder `tasks/`, then among the
-    /// tasks that come with the program.
-    #[serde(default = "default_task")]
-    pub task: String,
+    /// tasks that come with the program. Absent, it is the one of the pipeline's task `build`: `containerfile`, if nobody says
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// Whether the image is a tag of the release payload. `false` for images that only others start from.
     #[serde(default = "default_true")]
     pub payload: bool,
@@ -68,7 +67,7 @@ impl Component {
     /// A component of which nothing is said but its source.
     pub fn of(source: Origin) -> Self {
         Self {
-            task: default_task(),
+            task: None,
             payload: true,
             tag: None,
             source,
@@ -169,10 +168,6 @@ pub struct Git {
     /// The folder in the repository; its root if absent.
     #[serde(default = "root_folder")]
     pub path: String,
-}
-
-fn default_task() -> String {
-    DEFAULT_TASK.to_owned()
 }
 
 fn default_true() -> bool {

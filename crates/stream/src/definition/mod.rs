@@ -4,13 +4,17 @@
 //!
 //! - [`component`]: what builds one image
 //! - [`test`]: what proves a release
+//! - [`pipeline`]: what is done with all of it, and in which order
 //! - [`overlay`]: a stream that is another one with a small difference
+//! - [`pipeline_operation`]: what an overlay changes in the pipeline
 //! - [`places`]: where in the text a field stands
 //! - [`parse`](mod@parse): text to [`Definition`]
 
 pub mod component;
 pub mod overlay;
 pub mod parse;
+pub mod pipeline;
+pub mod pipeline_operation;
 pub mod places;
 pub mod test;
 
@@ -19,11 +23,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::BUILD;
 use crate::overlay::History;
 
 pub use self::component::{Component, Edit, Git, Origin, Patch};
 pub use self::overlay::Overlay;
 pub use self::parse::{File, OverlayDefinition, parse, parse_file};
+pub use self::pipeline::{Each, PipelineTemplate, TemplateDefinition, TemplateTask};
 pub use self::places::Places;
 pub use self::test::Test;
 
@@ -80,6 +86,30 @@ pub struct Stream {
     /// What is tried on the images after the payload is assembled, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tests: BTreeMap<String, Test>,
+    /// What is done with all of it, and in which order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineTemplate>,
+}
+
+impl Stream {
+    /// The pipeline: the stream's own, else the one that comes with the program.
+    pub fn pipeline(&self) -> &PipelineTemplate {
+        self.pipeline.as_ref().unwrap_or_else(|| &TemplateDefinition::shipped().template)
+    }
+
+    /// The name of the Tekton task that builds `component`: its own, else that of the pipeline's task `build`.
+    pub fn task_of<'a>(&'a self, component: &'a Component) -> &'a str {
+        let of_all = || self.pipeline().tasks.get(BUILD).and_then(TemplateTask::task_name);
+        component.task.as_deref().or_else(of_all).unwrap_or_default()
+    }
+}
+
+impl Definition {
+    /// Gives the stream a pipeline that is written in a file of its own.
+    pub fn set_pipeline(&mut self, template: &TemplateDefinition) {
+        self.stream.pipeline = Some(template.template.clone());
+        self.places.lay(&["pipeline"], &template.source, None, template.root.clone());
+    }
 }
 
 /// The version of the format.

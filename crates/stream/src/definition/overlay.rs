@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::component::{Component, Edit, Git, Origin, Patch};
+use super::pipeline_operation::{InsertTask, MoveTask, RemoveTask, ReplaceTask, SetTask};
 use super::test::Test;
 use super::{ApiVersion, Base, Kind, Platform};
 
@@ -81,6 +82,16 @@ pub enum Operation {
     RemoveTest(RemoveTest),
     /// A test blocks or informs, or may take another time.
     ChangeGate(ChangeGate),
+    /// Fields of a task of the pipeline are changed.
+    SetTask(SetTask),
+    /// A task that the pipeline does not have.
+    InsertTask(InsertTask),
+    /// Another task in the place of one of the pipeline.
+    ReplaceTask(ReplaceTask),
+    /// A task is left out of the pipeline.
+    RemoveTask(RemoveTask),
+    /// A task of the pipeline runs earlier or later.
+    MoveTask(MoveTask),
 }
 
 /// Adds a component.
@@ -270,10 +281,15 @@ impl Operation {
             Self::AddTest(_) => "addTest",
             Self::RemoveTest(_) => "removeTest",
             Self::ChangeGate(_) => "changeGate",
+            Self::SetTask(_) => "setTask",
+            Self::InsertTask(_) => "insertTask",
+            Self::ReplaceTask(_) => "replaceTask",
+            Self::RemoveTask(_) => "removeTask",
+            Self::MoveTask(_) => "moveTask",
         }
     }
 
-    /// The component, base or test that it is about.
+    /// The component, base, test or task of the pipeline that it is about.
     pub fn target(&self) -> &str {
         match self {
             Self::Add(Add { component, .. })
@@ -286,6 +302,11 @@ impl Operation {
             Self::AddTest(AddTest { test, .. })
             | Self::RemoveTest(RemoveTest { test, .. })
             | Self::ChangeGate(ChangeGate { test, .. }) => test,
+            Self::SetTask(SetTask { task, .. })
+            | Self::InsertTask(InsertTask { task, .. })
+            | Self::ReplaceTask(ReplaceTask { task, .. })
+            | Self::RemoveTask(RemoveTask { task, .. })
+            | Self::MoveTask(MoveTask { task, .. }) => task,
         }
     }
 
@@ -301,7 +322,12 @@ impl Operation {
             | Self::SetBase(SetBase { why, .. })
             | Self::AddTest(AddTest { why, .. })
             | Self::RemoveTest(RemoveTest { why, .. })
-            | Self::ChangeGate(ChangeGate { why, .. }) => why.as_deref(),
+            | Self::ChangeGate(ChangeGate { why, .. })
+            | Self::SetTask(SetTask { why, .. })
+            | Self::InsertTask(InsertTask { why, .. })
+            | Self::ReplaceTask(ReplaceTask { why, .. })
+            | Self::RemoveTask(RemoveTask { why, .. })
+            | Self::MoveTask(MoveTask { why, .. }) => why.as_deref(),
         }
     }
 

@@ -4,7 +4,7 @@ use base::{Diagnostic, Diagnostics, Source, Span};
 use tekton::decode::{Keys, decode};
 use tekton::yaml::{self, Node};
 
-use super::{Definition, Overlay, Places, Stream};
+use super::{Definition, Overlay, Places, Stream, TemplateDefinition};
 use crate::overlay::History;
 
 const API_VERSION: &str = "streamwright.dev/v1alpha1";
@@ -100,7 +100,11 @@ pub fn parse_file(source: &Source) -> Result<File, Diagnostics> {
         return Ok(File::Overlay(OverlayDefinition { overlay, source: source.clone(), root }));
     }
     let stream: Stream = decode(&root, source, Keys::Exact).map_err(with_help)?;
-    let places = Places::new(source.clone(), root);
+    let mut places = Places::new(source.clone(), root);
+    if stream.pipeline.is_none() {
+        let shipped = TemplateDefinition::shipped();
+        places.lay(&["pipeline"], &shipped.source, None, shipped.root.clone());
+    }
     Ok(File::Stream(Definition { stream, places, history: History::default() }))
 }
 

@@ -140,6 +140,7 @@ fn stream(objects: &[Value], name: &str, report: &mut Report) -> Stream {
         bases,
         components,
         tests: BTreeMap::new(),
+        pipeline: None,
     }
 }
 

@@ -57,7 +57,7 @@ fn changes(name: &str, from: &Component, to: &Component, lost: &mut Vec<String>)
     }
     let change = Change {
         component: name.to_owned(),
-        task: (from.task != to.task).then(|| to.task.clone()),
+        task: to.task.clone().filter(|_| from.task != to.task),
         payload: (from.payload != to.payload).then_some(to.payload),
         tag: if from.tag == to.tag { None } else { to.tag.clone() },
         containerfile: if from.containerfile == to.containerfile { None } else { to.containerfile.clone() },

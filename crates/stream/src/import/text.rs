@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::definition::component::{Component, DEFAULT_TASK};
+use crate::definition::component::Component;
 use crate::definition::{Overlay, Stream};
 use crate::yaml;
 
@@ -65,9 +65,6 @@ fn fields<T: Serialize>(value: &T) -> Result<Map<String, Value>, serde_json::Err
 /// What a component says beyond the defaults.
 fn component_fields(component: &Component) -> Result<Map<String, Value>, serde_json::Error> {
     let mut said = fields(component)?;
-    if component.task == DEFAULT_TASK {
-        said.shift_remove("task");
-    }
     if component.payload {
         said.shift_remove("payload");
     }

@@ -40,8 +40,9 @@ pub fn inputs(
         let labels = labels(graph, lock, name, component, inputs.get(&Input::Source));
         inputs.insert(Input::Platform, graph.stream.platform.as_str().to_owned());
         inputs.insert(Input::Epoch, lock.epoch.to_string());
-        if let Some(task) = tasks.get(&component.task) {
-            inputs.insert(Input::Task, format!("{} {}", component.task, task.digest()));
+        let task_name = graph.stream.task_of(component);
+        if let Some(task) = tasks.get(task_name) {
+            inputs.insert(Input::Task, format!("{task_name} {}", task.digest()));
         }
         let named = component.args.iter().map(|(k, v)| (Input::Arg(k.clone()), v.clone()));
         let named = named.chain(labels.into_iter().map(|(k, v)| (Input::Label(k), v)));

@@ -10,7 +10,7 @@ use crate::definition::overlay::{
 };
 use crate::definition::{Component, Definition, Origin, Test};
 
-type Applies = Result<(), Box<Diagnostic>>;
+pub(super) type Applies = Result<(), Box<Diagnostic>>;
 
 /// What an operation is applied to, and where it stands.
 pub(super) struct Target<'a> {
@@ -39,6 +39,11 @@ impl Target<'_> {
             Operation::AddTest(add) => self.add_test(add),
             Operation::RemoveTest(remove) => self.remove_test(remove),
             Operation::ChangeGate(change) => self.change_gate(change),
+            Operation::SetTask(set) => self.set_task(set),
+            Operation::InsertTask(insert) => self.insert_task(insert),
+            Operation::ReplaceTask(replace) => self.replace_task(replace),
+            Operation::RemoveTask(remove) => self.remove_task(remove),
+            Operation::MoveTask(move_task) => self.move_task(move_task),
         }
     }
 
@@ -142,9 +147,7 @@ impl Target<'_> {
         let source = self.source.clone();
         let removed = self.node.get("removePackages").map_or(&[][..], Node::items).to_vec();
         let component = self.component(name)?;
-        if let Some(task) = &change.task {
-            component.task.clone_from(task);
-        }
+        component.task = change.task.clone().or(component.task.take());
         if let Some(payload) = change.payload {
             component.payload = payload;
         }
@@ -240,14 +243,16 @@ impl Target<'_> {
     }
 
     /// Says that the operation no longer applies: what it is about was removed, or never was.
-    fn missing(&self, kind: &str, name: &str) -> Box<Diagnostic> {
+    pub(super) fn missing(&self, kind: &str, name: &str) -> Box<Diagnostic> {
         let below = self.flat.history.parents.last().map_or("", String::as_str);
         let finding = Diagnostic::error(
             "no-longer-applies",
             format!("the operation does not apply: `{below}` has no {kind} `{name}`"),
         )
         .at(self.source, self.field(kind));
-        if let Some(removed) = self.flat.history.removed(name) {
+        let history = &self.flat.history;
+        let removed = if kind == "task" { history.removed_task(name) } else { history.removed(name) };
+        if let Some(removed) = removed {
             let note = format!("removed here, by `{}`", removed.stream);
             let help = "remove this operation, or the one that removes it";
             return Box::new(finding.related(&removed.source, removed.span, note).help(help));
@@ -255,6 +260,7 @@ impl Target<'_> {
         let stream = &self.flat.stream;
         let names: Vec<&str> = match kind {
             "test" => stream.tests.keys().map(String::as_str).collect(),
+            "task" => stream.pipeline().all().map(|(name, _)| name).collect(),
             _ => stream.components.keys().map(String::as_str).collect(),
         };
         let help = match base::diagnostic::nearest(name, names.iter().copied()) {
@@ -267,19 +273,19 @@ impl Target<'_> {
     }
 
     /// Where a field of the operation stands.
-    fn field(&self, name: &str) -> Span {
+    pub(super) fn field(&self, name: &str) -> Span {
         self.node.get(name).map_or(self.span, |node| node.span)
     }
 
     /// Says that a field of the operation is what the stream says at `path`.
-    fn lay(&mut self, path: &[&str], field: &str) {
+    pub(super) fn lay(&mut self, path: &[&str], field: &str) {
         if let Some(entry) = self.node.entry(field) {
             self.flat.places.lay(path, self.source, Some(entry.key_span), entry.value.clone());
         }
     }
 
     /// Says that the field `definition` is what the stream says at `path`, under the name in the field `name`.
-    fn lay_named(&mut self, path: &[&str], name: &str) {
+    pub(super) fn lay_named(&mut self, path: &[&str], name: &str) {
         if let Some(definition) = self.node.get("definition") {
             self.flat.places.lay(path, self.source, Some(self.field(name)), definition.clone());
         }

@@ -35,4 +35,10 @@ impl History {
         };
         self.applied.iter().rev().find(removes)
     }
+
+    /// The last operation that removed the task called `name` from the pipeline, if that is why there is none.
+    pub fn removed_task(&self, name: &str) -> Option<&Applied> {
+        let removes = |applied: &&Applied| matches!(&applied.operation, Operation::RemoveTask(remove) if remove.task == name);
+        self.applied.iter().rev().find(removes)
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tekton::yaml::{self, Node};
 
-use crate::definition::{Component, Definition, Origin};
+use crate::definition::{Component, Definition, Origin, Stream};
 
 /// A line of a stream's text, and where that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,7 +26,7 @@ pub struct Line {
 /// # Errors
 /// Never in practice: every stream can be written as YAML.
 pub fn lines(definition: &Definition) -> Result<Vec<Line>, Diagnostics> {
-    let text = crate::yaml::document(&definition.stream)
+    let text = crate::yaml::document(&whole(&definition.stream))
         .map_err(|e| base::Diagnostic::error("unwritable", e.to_string()))?;
     let source = Source::new("flat", text.as_str());
     let mut lines: Vec<Line> =
@@ -35,6 +35,11 @@ pub fn lines(definition: &Definition) -> Result<Vec<Line>, Diagnostics> {
         annotate(definition, &source, root, &mut Vec::new(), &mut lines);
     }
     Ok(lines)
+}
+
+/// The stream with the pipeline that it has, also if it does not say so.
+fn whole(stream: &Stream) -> Stream {
+    Stream { pipeline: Some(stream.pipeline().clone()), ..stream.clone() }
 }
 
 /// Gives the lines below `node`, which stands at `path`, their origins.
@@ -88,7 +93,7 @@ pub fn differences(a: &Definition, b: &Definition) -> Vec<Difference> {
 
 /// The stream as a value in which a folder says whose it is.
 fn value(definition: &Definition) -> Value {
-    let mut stream = definition.stream.clone();
+    let mut stream = whole(&definition.stream);
     let own = stream.name.clone();
     for component in stream.components.values_mut() {
         qualify(component, &own);

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::flatten;
 use crate::check::check;
-use crate::definition::{Definition, File, Origin, parse, parse_file};
+use crate::definition::{Definition, File, Origin, Stream, parse, parse_file};
 use crate::sample;
 use crate::schema::reference::OVERLAY_EXAMPLE;
+use crate::template::Order;
 
 /// The file of an overlay on [`sample::STREAM`], or on an overlay on it.
 fn overlay(name: &str, operations: &str) -> Source {
@@ -223,7 +224,7 @@ fn the_example_of_the_reference_is_an_overlay() {
         panic!("not an overlay")
     };
     let verbs: std::collections::BTreeSet<_> = example.overlay.operations.iter().map(|o| o.verb()).collect();
-    assert_eq!(verbs.len(), 10, "every operation is shown");
+    assert_eq!(verbs.len(), 15, "every operation is shown");
     for operation in &example.overlay.operations {
         assert!(OVERLAY_EXAMPLE.contains(&format!("- {}:", operation.verb())));
     }
@@ -239,9 +240,37 @@ fn independent() -> impl Strategy<Value = Vec<String>> {
             Just(format!("  - patch: {{component: c{n}, files: [p{n}.patch]}}\n")),
             Just(format!("  - change: {{component: c{n}, addPackages: [p{n}], args: {{N: \"{n}\"}}}}\n")),
             Just(format!("  - setBase: {{name: base{n}, base: {{component: c{n}}}}}\n")),
+            (0..6_usize).prop_map(move |what| pipeline_operation(n, what)),
         ]
     };
     (0..6_usize).map(one).collect::<Vec<_>>()
+}
+
+/// An operation on the pipeline that touches nothing which another number does.
+fn pipeline_operation(n: usize, what: usize) -> String {
+    match what {
+        0 => format!(
+            "  - insertTask: {{task: new{n}, definition: {{each: component, after: build, taskRef: {{name: x}}}}}}\n"
+        ),
+        1 => format!(
+            "  - insertTask: {{task: new{n}, definition: {{before: assemble, taskRef: {{name: x}}}}}}\n"
+        ),
+        2 => {
+            format!("  - insertTask: {{task: new{n}, finally: true, definition: {{taskRef: {{name: x}}}}}}\n")
+        }
+        3 => format!("  - setTask: {{task: t{n}, timeout: {n}m, params: [{{name: a, value: b}}]}}\n"),
+        4 => format!("  - moveTask: {{task: t{n}, before: test}}\n"),
+        _ => format!("  - removeTask: {{task: t{n}}}\n"),
+    }
+}
+
+/// Tasks for [`pipeline_operation`], beside those that come with the program.
+fn with_pipeline(text: &str) -> String {
+    let tasks: String =
+        (0..6).map(|n| format!("    t{n}: {{after: build, taskRef: {{name: x}}}}\n")).collect();
+    format!(
+        "{text}pipeline:\n  tasks:\n{tasks}    build: {{each: component, taskRef: {{name: containerfile}}}}\n    assemble: {{taskRef: {{name: assemble}}}}\n    test: {{each: test, runAfter: [assemble]}}\n  finally: {{verdict: {{taskRef: {{name: verdict}}}}}}\n"
+    )
 }
 
 proptest! {
@@ -252,9 +281,12 @@ proptest! {
         let components: String =
             (0..6).map(|n| format!("  c{n}:\n    source: {{path: c/c{n}}}\n    packages: [q]\n")).collect();
         let text = sample::STREAM.replace("components:\n", &format!("components:\n{components}"));
-        let below = parse(&Source::new("stream.yaml", text)).unwrap();
+        let below = parse(&Source::new("stream.yaml", with_pipeline(&text))).unwrap();
         let flat = |list: &[String]| on(&below, &overlay("edge", &list.concat())).unwrap().stream;
-        prop_assert_eq!(flat(&operations.0), flat(&operations.1));
+        let (one, other) = (flat(&operations.0), flat(&operations.1));
+        let order = |stream: &Stream| Order::new(stream.pipeline(), &sample::tasks()).map(|order| order.sequence().to_vec());
+        prop_assert_eq!(order(&one), order(&other));
+        prop_assert_eq!(one, other);
     }
 
     #[test]
@@ -262,7 +294,7 @@ proptest! {
         let components: String =
             (0..6).map(|n| format!("  c{n}:\n    source: {{path: c/c{n}}}\n")).collect();
         let text = sample::STREAM.replace("components:\n", &format!("components:\n{components}"));
-        let below = parse(&Source::new("stream.yaml", text)).unwrap();
+        let below = parse(&Source::new("stream.yaml", with_pipeline(&text))).unwrap();
         let list = |part: &[String]| if part.is_empty() { "  []\n".to_owned() } else { part.concat() };
         let first = on(&below, &overlay("one", &list(&operations[..cut]))).unwrap();
         let two = on(&first, &overlay("two", &list(&operations[cut..]))).unwrap().stream;
@@ -276,6 +308,7 @@ proptest! {
             );
         }
         prop_assert_eq!(two.bases, at_once.bases);
+        prop_assert_eq!(two.pipeline, at_once.pipeline);
     }
 }
 

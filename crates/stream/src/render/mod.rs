@@ -1,19 +1,21 @@
 //! A stream as plain Tekton YAML: the tasks it uses, one pipeline, one run. Both engines take it, and `kubectl create` does.
 //!
 //! - [`names`]: names of pipeline tasks
-//! - [`pipeline`]: the pipeline
+//! - [`pipeline`]: the pipeline; `expand`: its tasks, of those of the template; `offer`: what these are given
 //! - [`run`]: the run
 
+mod expand;
 pub mod names;
+mod offer;
 pub mod pipeline;
 pub mod run;
 
 use std::collections::BTreeSet;
 
 use base::{Diagnostic, Diagnostics};
+use tekton::types::Pipeline;
 
 pub use self::names::Names;
-use crate::contract::{ASSEMBLE, VERDICT};
 use crate::graph::Graph;
 use crate::lock::Lock;
 use crate::plan::Plan;
@@ -70,7 +72,7 @@ pub fn render(request: Request<'_>) -> Result<Rendered, Diagnostics> {
     let pipeline = pipeline::pipeline(request, &names)?;
     let run = run::run(&graph.stream);
     let mut documents = Vec::new();
-    for name in used_tasks(request) {
+    for name in used_tasks(&pipeline) {
         let Some(task) = tasks.get(name) else {
             return Err(Diagnostic::error("unknown-task", format!("there is no task `{name}`")).into());
         };
@@ -83,12 +85,11 @@ pub fn render(request: Request<'_>) -> Result<Rendered, Diagnostics> {
     Ok(Rendered { documents, names })
 }
 
-/// The names of all tasks that the pipeline refers to.
-fn used_tasks(request: Request<'_>) -> BTreeSet<&str> {
-    let stream = &request.graph.stream;
-    let components = stream.components.values().map(|component| component.task.as_str());
-    let tests = stream.tests.values().map(|test| test.task.as_str());
-    components.chain(tests).chain([ASSEMBLE, VERDICT]).collect()
+/// The names of all tasks that the pipeline refers to; others are found by resolvers, or are not Tekton's.
+fn used_tasks(pipeline: &Pipeline) -> BTreeSet<&str> {
+    let references = pipeline.spec.all_tasks().filter_map(|task| task.task_ref.as_ref());
+    let by_name = references.filter(|reference| reference.resolver.is_empty() && !reference.is_custom());
+    by_name.map(|reference| reference.name.as_str()).collect()
 }
 
 fn with_line_break(text: &str) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::contract::{
-    ASSEMBLE, ASSEMBLE_PARAMS, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT,
-    Offered, TEST_PARAMS, VERDICT, VERDICT_PARAMS,
+    ALL_WORKSPACES, ASSEMBLE, ASSEMBLE_PARAMS, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES,
+    IMAGE_PARAM, IMAGE_RESULT, Offered, RELEASE_PARAM, TEST_PARAMS, VERDICT, VERDICT_PARAMS,
 };
 use crate::plan::ReasonCode;
 use crate::plan::art::ART_CODES;
@@ -82,6 +82,18 @@ pub fn tasks() -> String {
         "It runs when everything else is over, whatever came of it. STATUS is `Succeeded`, `Failed` or `None`.",
         &VERDICT_PARAMS,
         &EVIDENCE_WORKSPACES,
+    );
+    let _ = write!(
+        page,
+        "## Other tasks of a pipeline\n\nA stream may have [more tasks](../guide/pipelines.md). One with `each: component` gets what \
+         building a component takes, without `force`, and `{}`: {}. One with `each: test` gets what a test does, with what the \
+         stream file sets for the test. One that is done once gets what `{ASSEMBLE}` does, and `{}`: {}; in `finally` also `outcomes`. \
+         What it is given makes it wait for the tasks that make it. Workspaces: {}.\n",
+        IMAGE_PARAM.name,
+        IMAGE_PARAM.meaning,
+        RELEASE_PARAM.name,
+        RELEASE_PARAM.meaning,
+        ALL_WORKSPACES.map(|name| format!("`{name}`")).join(", "),
     );
     page.truncate(page.trim_end().len());
     page.push('\n');

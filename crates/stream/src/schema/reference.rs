@@ -59,6 +59,11 @@ operations:
   - addTest: {test: site, definition: {task: test-site, images: {image: site-agent}}}
   - removeTest: {test: prometheus}
   - changeGate: {test: etcd, blocking: false, expires: "2026-12-31", why: The runners are too slow for it.}
+  - setTask: {task: build, timeout: 3h}
+  - insertTask: {task: scan, definition: {each: component, after: build, taskRef: {name: scan}}}
+  - replaceTask: {task: assemble, definition: {taskRef: {name: assemble-signed}}}
+  - moveTask: {task: notify, before: test}
+  - removeTask: {task: mirror}
 "#;
 
 /// The page about streams.
@@ -119,9 +124,16 @@ impl Links<'_> {
                 _ => format!("[{name}]({page}#{})", name.to_lowercase()),
             };
         }
+        // What may be absent is this or null.
+        if let Some(this) = schema["anyOf"].get(0) {
+            return self.kind(this);
+        }
+        let any = |schema: &Value| schema.as_bool() == Some(true);
         let type_name = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or_default();
         match type_name {
             "string" => "text".to_owned(),
+            "array" if schema["items"]["type"] == "object" => "list of maps".to_owned(),
+            "object" if any(&schema["additionalProperties"]) => "map".to_owned(),
             "array" => format!("list of {}", self.kind(&schema["items"])),
             "object" => format!("map to {}", self.kind(&schema["additionalProperties"])),
             other => other.to_owned(),

@@ -318,6 +318,7 @@ fn empty(version: &str) -> Stream {
         bases: BTreeMap::new(),
         components: BTreeMap::new(),
         tests: BTreeMap::new(),
+        pipeline: None,
     }
 }
 

@@ -10,6 +10,7 @@ use release::payload::info::ReleaseInfo;
 use release::payload::registry::Fetching;
 use release::payload::{BASE_TAG, LABEL_BASE_DIGEST};
 use stream::definition::overlay::Parent;
+use stream::definition::pipeline::{TEMPLATE_FILE, TemplateDefinition};
 use stream::definition::{Definition, File, OverlayDefinition, parse, parse_file};
 use stream::import::payload::{Image, Published, stream_file};
 use stream::lock::git::LsRemote;
@@ -67,7 +68,10 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
         _ => None,
     };
     let overlay = match parse_file(&text)? {
-        File::Stream(definition) => {
+        File::Stream(mut definition) => {
+            if let Some(template) = template(folder)? {
+                own_pipeline(&mut definition, &template)?;
+            }
             let folders = BTreeMap::from([(definition.stream.name.clone(), root.to_owned())]);
             let (tasks, releases) = (Vec::new(), Vec::new());
             return Ok(Lineage { definition, below: None, lock, from: None, folders, tasks, releases });
@@ -76,8 +80,11 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
     };
     above.push(fs::canonicalize(root)?);
     let locked = lock.as_ref().and_then(|lock| lock.from.clone());
-    let (below, from) = parent(home, root, &overlay, locked.as_deref(), above)?;
+    let (mut below, from) = parent(home, root, &overlay, locked.as_deref(), above)?;
     above.pop();
+    if let Some(template) = template(folder)? {
+        below.definition.set_pipeline(&template);
+    }
     let definition = flatten(&below.definition, &overlay)?;
     let mut folders = below.folders;
     let mut tasks = Vec::new();
@@ -88,6 +95,22 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
     folders.insert(definition.stream.name.clone(), root.to_owned());
     let (releases, below) = (below.releases, below.lock.or(below.below));
     Ok(Lineage { definition, below, lock, from, folders, tasks, releases })
+}
+
+/// The pipeline that a stream's folder has instead of the inherited one.
+fn template(folder: &Folder) -> Result<Option<TemplateDefinition>, Failure> {
+    let text = folder.text(TEMPLATE_FILE)?;
+    Ok(text.map(|text| TemplateDefinition::parse(&text)).transpose()?)
+}
+
+fn own_pipeline(definition: &mut Definition, template: &TemplateDefinition) -> Result<(), Failure> {
+    if definition.stream.pipeline.is_some() {
+        let message = format!("the stream has a `pipeline` here, and another in {TEMPLATE_FILE}");
+        let finding = definition.places.at_key(&["pipeline"], Diagnostic::error("pipeline-twice", message));
+        return Err(base::Diagnostics::from(finding.help("keep one of them")).into());
+    }
+    definition.set_pipeline(template);
+    Ok(())
 }
 
 /// The stream that an overlay is from, and what its reference resolved to.
