@@ -152,3 +152,38 @@ fn patches_are_told_from_the_source() {
     fs::write(tiny.stream().join("components/app/other"), "new\n").unwrap();
     assert_eq!(codes(&tiny, "app"), ["source-changed"]);
 }
+
+#[test]
+fn the_shipped_task_gives_the_digests_of_operands_to_the_containerfile() {
+    if !can_build() || !testkit::peer::has("buildah") {
+        return;
+    }
+    let tiny = Tiny::new();
+    let dir = tiny.stream().with_file_name("ops");
+    let source = |component: &str, containerfile: &str| {
+        let folder = dir.join("components").join(component);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("Containerfile"), containerfile).unwrap();
+        fs::write(folder.join("content"), "content\n").unwrap();
+    };
+    source("my-tool.x", "FROM scratch\nCOPY content /content\n");
+    source(
+        "operator",
+        "FROM scratch\nARG OPERAND_MY_TOOL_X\nCOPY content /content\nLABEL operand=$OPERAND_MY_TOOL_X\n",
+    );
+    let text = "apiVersion: streamwright.dev/v1alpha1\nkind: Stream\nname: ops\nversion: 1.0.0\nrepository: localhost:5757/ops\n\
+                releaseBase: operator\ncomponents:\n  my-tool.x: {source: {path: components/my-tool.x}}\n  operator: {source: \
+                {path: components/operator}, operands: [my-tool.x]}\n";
+    fs::write(dir.join("stream.yaml"), text).unwrap();
+    let built = tiny.sw(&["build", dir.to_str().unwrap()]);
+    assert_eq!(built.code, Some(0), "{built:?}");
+    let images = &env::read_json(&tiny.home().join("builds/ops/last.json"))["images"];
+    let blob = |digest: &Value| {
+        let hex = digest.as_str().unwrap().trim_start_matches("sha256:");
+        env::read_json(&tiny.home().join("store/blobs/sha256").join(hex))
+    };
+    let config = blob(&blob(&images["operator"])["config"]["digest"]);
+    assert_eq!(config["config"]["Labels"]["operand"], images["my-tool.x"]);
+    let text = config.to_string();
+    assert!(!text.contains("127.0.0.1") && !text.contains("localhost"), "{text}");
+}

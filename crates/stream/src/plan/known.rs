@@ -51,11 +51,11 @@ pub struct FailedBuild {
 }
 
 /// What a component was built from the last time; kept by whoever ran the build.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastBuild {
-    /// The [`key::FORMAT`] of then; 0 in records of versions that had none.
-    #[serde(default)]
+    /// The [`key::FORMAT`] of then.
+    #[serde(default = "first_format")]
     pub format: u32,
     /// Its inputs, by name.
     #[serde(default)]
@@ -100,6 +100,11 @@ impl Role {
     }
 }
 
+/// That of the versions whose records do not say it.
+fn first_format() -> u32 {
+    1
+}
+
 impl LastBuild {
     /// The build of a component from `inputs`. `images` has the images of components; those of others are in the lock.
     pub fn new(inputs: &Inputs, node: &Node, images: &BTreeMap<String, Digest>, lock: &Lock) -> Self {
@@ -129,5 +134,36 @@ impl LastBuild {
         let bases = self.bases.iter().map(|(name, used)| (name, used.image));
         let operands = self.operands.iter().map(|(name, image)| (name, *image));
         key::final_key(&self.inputs.digest(), bases, operands)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_record_of_the_first_version_is_of_the_first_format() {
+        let old = serde_json::json!({
+            "inputs": {"source": "c1", "arg A": "b"},
+            "bases": {"mini/base": Digest::of("base")},
+        });
+        let read: LastBuild = serde_json::from_value(old).unwrap();
+        assert_eq!((read.format, read.inputs.0.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_record_is_read_back() {
+        let used = Used { image: Digest::of("base"), role: Role::External };
+        let last = LastBuild {
+            format: key::FORMAT,
+            inputs: Inputs::default(),
+            bases: BTreeMap::from([("mini/base".to_owned(), used)]),
+            operands: BTreeMap::from([("etcd".to_owned(), Digest::of("etcd"))]),
+        };
+        let text = serde_json::to_string(&last).unwrap();
+        assert_eq!(serde_json::from_str::<LastBuild>(&text).unwrap(), last);
+        assert_eq!(last.images().collect::<Vec<_>>(), [Digest::of("base"), Digest::of("etcd")]);
     }
 }

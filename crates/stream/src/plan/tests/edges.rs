@@ -283,7 +283,75 @@ fn a_source_that_moved_from_git_to_a_folder() {
     ");
 }
 
+/// What can change of `etcd` itself, in the order of the codes.
+const OF_ETCD: [ReasonCode; 11] = [
+    ReasonCode::CommitChanged,
+    ReasonCode::PatchesChanged,
+    ReasonCode::ContainerfileChanged,
+    ReasonCode::EditsChanged,
+    ReasonCode::FromChanged,
+    ReasonCode::ArgsChanged,
+    ReasonCode::LabelsChanged,
+    ReasonCode::PackagesChanged,
+    ReasonCode::PlatformChanged,
+    ReasonCode::EpochChanged,
+    ReasonCode::ExternalImageChanged,
+];
+
+/// The stream with each of these changed.
+fn with_changes(changes: &BTreeSet<ReasonCode>) -> Case {
+    let mut stream = STREAM.to_owned();
+    for (code, from, to) in [
+        (ReasonCode::ContainerfileChanged, "    edits:", "    containerfile: Dockerfile\n    edits:"),
+        (ReasonCode::EditsChanged, "with: b", "with: c"),
+        (ReasonCode::FromChanged, "[mini/go, mini/tools, mini/base]", "[mini/go, mini/base]"),
+        (ReasonCode::ArgsChanged, "    edits:", "    args: {A: b}\n    edits:"),
+        (ReasonCode::LabelsChanged, "    edits:", "    labels: {a: b}\n    edits:"),
+        (ReasonCode::PlatformChanged, "releaseBase:", "platform: linux/arm64\nreleaseBase:"),
+    ] {
+        if changes.contains(&code) {
+            stream = stream.replacen(from, to, 1);
+        }
+    }
+    let mut files = files();
+    if changes.contains(&ReasonCode::PatchesChanged) {
+        files.0.insert("patches/a.patch", "two");
+    }
+    Case::locked(&stream, &files, |lock| {
+        if changes.contains(&ReasonCode::CommitChanged) {
+            lock.commits.get_mut("etcd").unwrap().commit = "2".repeat(40);
+        }
+        if changes.contains(&ReasonCode::PackagesChanged) {
+            let pin = format!("etcd-server=2.0={}", Digest::of("etcd 2").hex());
+            lock.packages.get_mut("etcd").unwrap().pinned = vec![pin.parse().unwrap()];
+        }
+        lock.epoch = i64::from(changes.contains(&ReasonCode::EpochChanged));
+        if changes.contains(&ReasonCode::ExternalImageChanged) {
+            lock.images.insert("quay.io/go:1".to_owned(), Digest::of("newer"));
+        }
+    })
+}
+
 proptest! {
+    /// Every change of an input changes the key, nothing else does, and a plan names all that changed and nothing beside it.
+    #[test]
+    fn a_plan_names_exactly_what_changed(before in any::<[bool; 11]>(), after in any::<[bool; 11]>()) {
+        let chosen = |on: [bool; 11]| OF_ETCD.into_iter().zip(on).filter(|(_, on)| *on).map(|(code, _)| code).collect();
+        let (before, after): (BTreeSet<ReasonCode>, BTreeSet<ReasonCode>) = (chosen(before), chosen(after));
+        let mut store = Store::default();
+        with_changes(&before).build(&mut store);
+        let case = with_changes(&after);
+        let plan = case.plan(&store, &[]);
+        let etcd = plan.component("etcd").unwrap();
+        let codes: Vec<ReasonCode> = etcd.reasons.iter().map(|reason| reason.code).collect();
+        let changed: Vec<ReasonCode> = before.symmetric_difference(&after).copied().collect();
+        let expected = if changed.is_empty() { vec![ReasonCode::UpToDate] } else { changed };
+        prop_assert_eq!(codes, expected);
+        let own = |code: &&ReasonCode| **code != ReasonCode::ExternalImageChanged;
+        let same = before.iter().filter(own).eq(after.iter().filter(own));
+        prop_assert_eq!(store.last["etcd"].inputs.digest() == etcd.inputs, same);
+    }
+
     /// Whatever is known of earlier builds, an image is reused only under the very digests of its bases and operands.
     #[test]
     fn no_image_is_reused_with_another_base_or_operand(changed in any::<[bool; 5]>(), forget in any::<bool>()) {
