@@ -27,7 +27,7 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
 pub const BUILD: &str = "build";
 
 /// What a task that builds a component may declare.
-pub const COMPONENT_PARAMS: [Offered; 15] = [
+pub const COMPONENT_PARAMS: [Offered; 17] = [
     string("component", "the component's name"),
     string("context", "the component's folder, below the workspace `source`"),
     string("containerfile", "the Containerfile, below the context"),
@@ -53,6 +53,15 @@ pub const COMPONENT_PARAMS: [Offered; 15] = [
     string("epoch", "SOURCE_DATE_EPOCH, in seconds"),
     string("platform", "operating system and processor, like linux/amd64"),
     string("insecure", "`true` for a registry without TLS"),
+    string(
+        "rebuild",
+        "which image is used instead of a build: `transitive` for one of the same inputs and base digests, `direct`, `local`, or \
+         `inherited` for that of the streams below",
+    ),
+    array(
+        "keys",
+        "the digests under which the image is found besides, each `direct=DIGEST` or `local=DIGEST`",
+    ),
     string("force", "`true` to build even if an image with this key is there"),
 ];
 

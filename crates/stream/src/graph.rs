@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{Source, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::definition::Stream;
+use crate::definition::{Definition, Stream};
+use crate::key::policy::Policy;
 
 /// How a component depends on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Node {
     pub operands: BTreeMap<String, (Source, Span)>,
     /// Its Containerfile, when its task takes one and the source is there.
     pub containerfile: Option<Source>,
+    /// Which image is used instead of a build.
+    pub policy: Policy,
 }
 
 /// An image that a component starts from.
@@ -133,6 +136,15 @@ impl Graph {
             waiting = rest;
         }
         Ok(Self { stream, nodes, levels })
+    }
+
+    /// Takes over what a definition says about rebuilding; everything else of it must be what the graph was made of.
+    pub fn set_policies(&mut self, definition: &Definition) {
+        self.stream.rebuild = definition.stream.rebuild;
+        self.stream.rebuild_inherited = definition.stream.rebuild_inherited;
+        for (name, node) in &mut self.nodes {
+            node.policy = Policy::of(definition, name);
+        }
     }
 
     /// Components that can be built together: each depends only on components of earlier levels. Sorted by name within a level.

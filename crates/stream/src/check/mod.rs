@@ -8,6 +8,7 @@
 //! - `pipeline`: what the pipeline must have, and what its tasks refer to
 //! - [`bases`](fn@bases): what components start from
 //! - `operands`: components whose images others name
+//! - `rebuild`: what is rebuilt
 //! - `cycle`: components that depend on each other
 
 mod bases;
@@ -17,6 +18,7 @@ mod fields;
 mod names;
 mod operands;
 mod pipeline;
+mod rebuild;
 
 use base::{Diagnostic, Diagnostics};
 
@@ -50,8 +52,10 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
     pipeline::check(scope, &mut findings);
+    rebuild::check(scope, &mut findings);
     match Graph::new(definition.stream.clone(), nodes) {
-        Ok(graph) => {
+        Ok(mut graph) => {
+            graph.set_policies(definition);
             let warnings = findings.clone();
             findings.into_result(Checked { graph, warnings })
         }

@@ -115,7 +115,7 @@ error[unknown-field]: unknown field "test"
 18 | test:
    | ^^^^
    |
-   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, releaseBase, bases, components, tests, pipeline
+   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, rebuild, releaseBase, bases, components, tests, pipeline
 "#);
 finding!(unknown_field_of_a_component, "packages: [bash]" => "package: [bash]", @r#"
 error[unknown-field]: unknown field "package"

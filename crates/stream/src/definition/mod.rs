@@ -5,6 +5,7 @@
 //! - [`component`]: what builds one image
 //! - [`test`]: what proves a release
 //! - [`pipeline`]: what is done with all of it, and in which order
+//! - [`rebuild`]: when components are rebuilt that nobody changed
 //! - [`overlay`]: a stream that is another one with a small difference
 //! - [`pipeline_operation`]: what an overlay changes in the pipeline
 //! - [`places`]: where in the text a field stands
@@ -16,6 +17,7 @@ pub mod parse;
 pub mod pipeline;
 pub mod pipeline_operation;
 pub mod places;
+pub mod rebuild;
 pub mod test;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ pub use self::overlay::Overlay;
 pub use self::parse::{File, OverlayDefinition, parse, parse_file};
 pub use self::pipeline::{Each, PipelineTemplate, TemplateDefinition, TemplateTask};
 pub use self::places::Places;
+pub use self::rebuild::{Rebuild, RebuildInherited};
 pub use self::test::Test;
 
 /// A stream with the places of its fields.
@@ -74,6 +77,12 @@ pub struct Stream {
     /// What the images run on.
     #[serde(default)]
     pub platform: Platform,
+    /// Whether components are rebuilt because of what they start from: `transitive` (default), `direct` or `local`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rebuild: Rebuild,
+    /// Which components that an overlay inherits are built in it; only an overlay says it, and only of itself.
+    #[serde(skip)]
+    pub rebuild_inherited: RebuildInherited,
     /// The component whose image is the base of the release payload. Clusters run the payload as this image.
     pub release_base: String,
     /// What the names in `FROM`, `COPY --from=` and `RUN --mount=from=` mean. The key is such a name, or a pattern in which `*`
@@ -110,6 +119,11 @@ impl Definition {
         self.stream.pipeline = Some(template.template.clone());
         self.places.lay(&["pipeline"], &template.source, None, template.root.clone());
     }
+}
+
+/// Whether it need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The version of the format.

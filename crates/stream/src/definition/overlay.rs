@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::component::{Component, Edit, Git, Origin, Patch};
 use super::pipeline_operation::{InsertTask, MoveTask, RemoveTask, ReplaceTask, SetTask};
 use super::test::Test;
-use super::{ApiVersion, Base, Kind, Platform};
+use super::{ApiVersion, Base, Kind, Platform, Rebuild, RebuildInherited, is_default};
 
 /// An overlay: a stream that inherits everything from another one and says only what is different.
 ///
@@ -35,6 +35,12 @@ pub struct Overlay {
     /// What the images run on; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+    /// Whether components are rebuilt because of what they start from: `transitive`, `direct` or `local`; inherited if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<Rebuild>,
+    /// Which inherited components are built in this stream: `none`, `affected` (default) or `all`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rebuild_inherited: RebuildInherited,
     /// Where images are published. Never inherited: nobody publishes into the repository of others by accident.
     pub repository: String,
     /// Repositories of other streams whose images are used when their keys are the ones that are wanted, beside those of the

@@ -13,7 +13,9 @@ use super::difference::difference;
 use super::report::Report;
 use super::{Imported, text};
 use crate::definition::overlay::{Overlay, Parent};
-use crate::definition::{ApiVersion, Base, Component, Git, Kind, Origin, Platform, Stream};
+use crate::definition::{
+    ApiVersion, Base, Component, Git, Kind, Origin, Platform, Rebuild, RebuildInherited, Stream,
+};
 
 /// The ImageStream whose tags are the payload.
 const RELEASE: &str = "release";
@@ -73,6 +75,8 @@ pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnost
             description: format!("The variant {} of okd-payload-pipeline.", variant.name),
             version: None,
             platform: None,
+            rebuild: None,
+            rebuild_inherited: RebuildInherited::default(),
             repository: format!("localhost:5757/{name}"),
             caches: Vec::new(),
             operations,
@@ -136,6 +140,8 @@ fn stream(objects: &[Value], name: &str, report: &mut Report) -> Stream {
         repository: format!("localhost:5757/{name}"),
         caches: Vec::new(),
         platform: Platform::default(),
+        rebuild: Rebuild::default(),
+        rebuild_inherited: RebuildInherited::default(),
         release_base: "cluster-version-operator".to_owned(),
         bases,
         components,

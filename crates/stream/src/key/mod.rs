@@ -10,9 +10,11 @@
 //!
 //! - [`input`](mod@input): what an input is
 //! - [`inputs`](mod@inputs): the inputs of every component of a stream
+//! - [`policy`]: keys that leave out something about bases, for streams that rebuild less
 
 pub mod input;
 pub mod inputs;
+pub mod policy;
 
 use std::collections::BTreeMap;
 

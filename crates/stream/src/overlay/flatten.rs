@@ -39,7 +39,20 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
     if let Some(platform) = file.platform {
         flat.stream.platform = platform;
     }
-    for field in ["name", "from", "repository", "caches", "description", "version", "platform"] {
+    flat.stream.rebuild = file.rebuild.unwrap_or(flat.stream.rebuild);
+    flat.stream.rebuild_inherited = file.rebuild_inherited;
+    let fields = [
+        "name",
+        "from",
+        "repository",
+        "caches",
+        "description",
+        "version",
+        "platform",
+        "rebuild",
+        "rebuildInherited",
+    ];
+    for field in fields {
         if let Some(entry) = overlay.root.entry(field) {
             flat.places.lay(&[field], &overlay.source, Some(entry.key_span), entry.value.clone());
         }

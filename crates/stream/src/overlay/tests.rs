@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::flatten;
 use crate::check::check;
-use crate::definition::{Definition, File, Origin, Stream, parse, parse_file};
+use crate::definition::{Definition, File, Origin, Rebuild, RebuildInherited, Stream, parse, parse_file};
+use crate::key::policy::{Policy, Whence};
 use crate::sample;
 use crate::schema::reference::OVERLAY_EXAMPLE;
 use crate::template::Order;
@@ -42,6 +43,61 @@ fn everything_else_is_inherited() {
         assert_eq!(component.inherited.as_deref(), Some("mini"), "{name}");
     }
     assert_eq!(flat.history.parents, ["mini"]);
+}
+
+#[test]
+fn what_is_rebuilt_is_inherited_and_what_is_built_of_what_is_inherited_is_not() {
+    let named = |name: &str, more: &str| {
+        let source = overlay(name, "  - change: {component: etcd, labels: {a: b}}\n");
+        Source::new(source.name(), source.text().replace("operations:", &format!("{more}operations:")))
+    };
+    let lower = on(&below(), &named("lower", "rebuild: local\nrebuildInherited: none\n")).unwrap();
+    assert_eq!(
+        (lower.stream.rebuild, lower.stream.rebuild_inherited),
+        (Rebuild::Local, RebuildInherited::None)
+    );
+    let inherited = Policy { rebuild: Rebuild::Local, whence: Whence::OthersFirst };
+    assert_eq!(Policy::of(&lower, "base"), inherited);
+    assert_eq!(Policy::of(&lower, "etcd").whence, Whence::Anywhere, "an operation is about it");
+
+    let upper = on(&lower, &overlay("upper", "  []\n")).unwrap();
+    assert_eq!(
+        (upper.stream.rebuild, upper.stream.rebuild_inherited),
+        (Rebuild::Local, RebuildInherited::Affected)
+    );
+    let none = on(
+        &lower,
+        &Source::new(
+            "upper.yaml",
+            overlay("upper", "  []\n").text().replace("operations:", "rebuildInherited: none\noperations:"),
+        ),
+    )
+    .unwrap();
+    assert_eq!(Policy::of(&none, "etcd"), inherited, "the operation is another overlay's");
+}
+
+#[test]
+fn published_images_are_not_built_whatever_is_asked_for() {
+    let image = format!("registry.example/etcd@{}", base::Digest::of("etcd"));
+    let lower = on(
+        &below(),
+        &overlay("lower", &format!("  - replace: {{component: etcd, source: {{image: \"{image}\"}}}}\n")),
+    )
+    .unwrap();
+    let upper = overlay("upper", "  []\n");
+    let upper =
+        Source::new("upper.yaml", upper.text().replace("operations:", "rebuildInherited: all\noperations:"));
+    let flat = on(&lower, &upper).unwrap();
+    let checked = check(&flat, &sample::files(), &sample::tasks()).unwrap();
+    insta::assert_snapshot!(checked.warnings.render(false), @"
+    warning[nothing-to-build]: 1 of the 2 inherited components are published images, which are not built
+     --> upper.yaml:6:19
+      |
+    6 | rebuildInherited: all
+      |                   ^^^
+      |
+      = help: replace them with their sources, or leave `rebuildInherited` out
+    ");
 }
 
 #[test]

@@ -87,6 +87,8 @@ mod tests {
             same_repository: Vec::new(),
             prebuilt: None,
             inherited: None,
+            held_back: None,
+            weak_keys: None,
             labels: BTreeMap::new(),
         };
         Plan {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::definition::Rebuild;
 use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::key::{self, Inputs};
 use crate::lock::Lock;
@@ -15,6 +16,11 @@ pub trait KnownBuilds {
     ///
     /// All components that can be looked up together come together, so that a registry can be asked in parallel.
     fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>>;
+
+    /// For each component with a [weak key](crate::key::policy::WeakKeys) the newest image with that key, in the same order.
+    fn newest(&self, wanted: &[(&str, Rebuild, Digest)]) -> Vec<Option<Newest>> {
+        vec![None; wanted.len()]
+    }
 
     /// The last build of a component that succeeded, to say what changed since.
     fn last(&self, component: &str) -> Option<LastBuild>;
@@ -39,6 +45,17 @@ impl Found {
     pub fn here(image: Digest) -> Self {
         Self { image, elsewhere: None }
     }
+}
+
+/// The newest image of a weak key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// The image.
+    pub image: Digest,
+    /// What it stands on: the digests of its bases, by the name as its Containerfile writes it.
+    pub bases: BTreeMap<String, Digest>,
+    /// The digests of the images that it names, by component.
+    pub operands: BTreeMap<String, Digest>,
 }
 
 /// An attempt that failed.
@@ -121,6 +138,20 @@ impl LastBuild {
             inputs: inputs.clone(),
             bases: bases.collect(),
             operands: operands.collect(),
+        }
+    }
+
+    /// The build of [`Newest`], which was of these inputs.
+    pub fn of_newest(newest: &Newest, inputs: &Inputs, node: &Node) -> Self {
+        let used = |(name, image): (&String, &Digest)| {
+            let role = node.bases.get(name).map_or(Role::Base, Role::of);
+            (name.clone(), Used { image: *image, role })
+        };
+        Self {
+            format: key::FORMAT,
+            inputs: inputs.clone(),
+            bases: newest.bases.iter().map(used).collect(),
+            operands: newest.operands.clone(),
         }
     }
 

@@ -26,10 +26,12 @@ pub use self::against::against;
 pub use self::code::ReasonCode;
 pub use self::dependents::dependents;
 pub use self::estimate::estimate;
-pub use self::known::{FailedBuild, Found, KnownBuilds, LastBuild};
+pub use self::known::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
 use self::reason::KnownImages;
 pub use self::reason::{Change, Reason};
+use crate::definition::Rebuild;
 use crate::graph::{BaseImage, Edge, Graph, Node};
+use crate::key::policy::{WeakImage, WeakKeys};
 use crate::key::{Inputs, final_key};
 use crate::lock::Lock;
 
@@ -72,6 +74,7 @@ pub struct Plan {
 
 /// How many components have which fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Images that are there.
     pub reuse: usize,
@@ -79,6 +82,14 @@ pub struct Counts {
     pub build: usize,
     /// Images that are built if something that they depend on changes.
     pub maybe: usize,
+    /// Of those that are there, the ones that would be looked at again with `rebuild: transitive`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held_back: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The plan for one component.
@@ -89,8 +100,11 @@ pub struct Planned {
     pub component: String,
     /// What happens.
     pub action: Action,
-    /// Why.
+    /// Why; for an image that is held back, what would have it looked at again.
     pub reasons: Vec<Reason>,
+    /// What holds back a rebuild, as a stream says it: `rebuild: local`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<&'static str>,
     /// The digest of everything known before the run; what the component's task gets.
     pub inputs: Digest,
     /// The key, when everything that it depends on is known already.
@@ -113,6 +127,9 @@ pub struct Planned {
     /// The labels that its image gets.
     #[serde(skip)]
     pub labels: BTreeMap<String, String>,
+    /// The keys that leave out something about what it depends on; none for an image that is never built.
+    #[serde(skip)]
+    pub weak_keys: Option<WeakKeys>,
 }
 
 /// A component that another one depends on.
@@ -128,7 +145,8 @@ impl Planned {
     /// The reasons as text, without the one that goes without saying: that it is up to date.
     pub fn why(&self) -> Vec<String> {
         let said = self.reasons.iter().filter(|reason| reason.code != ReasonCode::UpToDate);
-        said.map(ToString::to_string).collect()
+        let held_back = self.held_back.map(|knob| format!("held back by {knob}"));
+        said.map(ToString::to_string).chain(held_back).collect()
     }
 }
 
@@ -164,9 +182,11 @@ pub fn plan(
         }
     }
     for level in graph.levels() {
-        let candidates: Vec<Candidate<'_>> =
+        let mut candidates: Vec<Candidate<'_>> =
             level.iter().filter_map(|name| Candidate::new(name, graph, lock, inputs, &images)).collect();
-        let wanted: Vec<(&str, Digest)> = candidates.iter().filter_map(|c| Some((c.name, c.key?))).collect();
+        find_newest(&mut candidates, known);
+        let wanted: Vec<(&str, Digest)> =
+            candidates.iter().filter(|c| c.newest.is_none()).filter_map(|c| Some((c.name, c.key?))).collect();
         let mut found =
             wanted.iter().map(|(name, _)| *name).zip(known.images(&wanted)).collect::<BTreeMap<_, _>>();
         for candidate in candidates {
@@ -191,13 +211,33 @@ pub fn plan(
         one.same_repository =
             all.filter(|name| **name != one.component).map(|name| (*name).to_owned()).collect();
         match one.action {
-            Action::Reuse => counts.reuse += 1,
+            Action::Reuse => {
+                counts.reuse += 1;
+                counts.held_back += usize::from(one.held_back.is_some());
+            }
             Action::Build => counts.build += 1,
             Action::Maybe => counts.maybe += 1,
         }
     }
     let payload = graph.payload().into_iter().map(|(tag, name)| (tag.to_owned(), name.to_owned())).collect();
     Plan { stream: graph.stream.name.clone(), components: planned, counts, payload }
+}
+
+/// Looks for the images of components that are rebuilt for less than anything that they depend on.
+fn find_newest(candidates: &mut [Candidate<'_>], known: &dyn KnownBuilds) {
+    let wanted = |c: &Candidate<'_>| {
+        let rebuild = c.node.policy.rebuild;
+        c.weak_keys.of(rebuild).map(|key| (rebuild, key))
+    };
+    let asked: Vec<(&str, Rebuild, Digest)> =
+        candidates.iter().filter_map(|c| wanted(c).map(|(rebuild, key)| (c.name, rebuild, key))).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let found = known.newest(&asked);
+    for (candidate, newest) in candidates.iter_mut().filter(|c| wanted(c).is_some()).zip(found) {
+        candidate.newest = newest;
+    }
 }
 
 /// The plan for an image that is there already; none when it is not named by digest, which checks refuse.
@@ -214,7 +254,9 @@ fn prebuilt(name: &str, image: &str) -> Option<Planned> {
         same_repository: Vec::new(),
         prebuilt: Some(image.to_owned()),
         inherited: None,
+        held_back: None,
         labels: BTreeMap::new(),
+        weak_keys: None,
     })
 }
 
@@ -228,6 +270,9 @@ struct Candidate<'a> {
     /// The components that it depends on and that may come out new.
     unknown: BTreeMap<&'a str, Edge>,
     key: Option<Digest>,
+    weak_keys: WeakKeys,
+    /// The image that its policy allows, with what that stands on.
+    newest: Option<Newest>,
 }
 
 impl<'a> Candidate<'a> {
@@ -239,7 +284,7 @@ impl<'a> Candidate<'a> {
         inputs: &'a BTreeMap<String, Inputs>,
         images: &BTreeMap<&str, Digest>,
     ) -> Option<Self> {
-        let (node, inputs) = (graph.nodes.get(name)?, inputs.get(name)?);
+        let (node, own) = (graph.nodes.get(name)?, inputs.get(name)?);
         let mut known = KnownImages::default();
         for (from, base) in &node.bases {
             let digest = match &base.image {
@@ -254,14 +299,34 @@ impl<'a> Candidate<'a> {
         }
         let mut unknown = node.dependencies();
         unknown.retain(|component, _| !images.contains_key(component));
-        let digest = inputs.digest();
+        let digest = own.digest();
         let complete = known.bases.len() == node.bases.len() && known.operands.len() == node.operands.len();
         let pairs = |images: &BTreeMap<&'a str, Digest>| images.clone().into_iter();
         let key = complete.then(|| final_key(&digest, pairs(&known.bases), pairs(&known.operands)));
-        Some(Self { name, node, inputs, digest, known, unknown, key })
+        let of = |component: &str, image: Option<Digest>| match inputs.get(component) {
+            Some(inputs) => Some(WeakImage::Inputs(inputs.digest())),
+            // One that is never built is its image.
+            None => image.map(WeakImage::Image),
+        };
+        let bases = node.bases.iter().filter_map(|(from, base)| {
+            let image = known.bases.get(from.as_str()).copied();
+            let weak = match &base.image {
+                BaseImage::Component(component) => of(component, image),
+                BaseImage::Image(_) => image.map(WeakImage::Image),
+            };
+            Some((from.as_str(), weak?))
+        });
+        let operands = node.operands.keys().filter_map(|operand| {
+            Some((operand.as_str(), of(operand, known.operands.get(operand.as_str()).copied())?))
+        });
+        let weak_keys = WeakKeys::new(digest, bases, operands);
+        Some(Self { name, node, inputs: own, digest, known, unknown, key, weak_keys, newest: None })
     }
 
     fn decide(&self, found: Option<Found>, builds: &dyn KnownBuilds, forced: bool) -> Planned {
+        if let Some(newest) = self.newest.as_ref().filter(|_| !forced) {
+            return self.reuse_newest(newest);
+        }
         let found = found.filter(|_| !forced);
         let last = builds.last(self.name);
         let mut reasons = match (&found, &last) {
@@ -291,13 +356,32 @@ impl<'a> Candidate<'a> {
             let at = usize::from(forced);
             reasons.insert(at, Reason::about(ReasonCode::LastBuildFailed, &failed.run));
         }
+        Planned { image: found.map(|found| found.image), ..self.planned(action, reasons) }
+    }
+
+    /// Keeps the image that the policy allows, and says what it does not look at.
+    fn reuse_newest(&self, newest: &Newest) -> Planned {
+        let last = LastBuild::of_newest(newest, self.inputs, self.node);
+        let mut reasons = reason::changes(&last, self.inputs, self.node, &self.known);
+        reasons.extend(self.rebuilt());
+        let mut held_back = self.node.policy.knob();
+        if reasons.is_empty() {
+            held_back = None;
+            reasons.push(Reason::bare(ReasonCode::UpToDate));
+        }
+        let key = self.weak_keys.of(self.node.policy.rebuild);
+        Planned { key, image: Some(newest.image), held_back, ..self.planned(Action::Reuse, reasons) }
+    }
+
+    fn planned(&self, action: Action, reasons: Vec<Reason>) -> Planned {
         Planned {
             component: self.name.to_owned(),
             action,
             reasons,
+            held_back: None,
             inputs: self.digest,
             key: self.key,
-            image: found.map(|found| found.image),
+            image: None,
             depends_on: self
                 .node
                 .dependencies()
@@ -308,6 +392,7 @@ impl<'a> Candidate<'a> {
             prebuilt: None,
             inherited: None,
             labels: self.inputs.labels(),
+            weak_keys: Some(self.weak_keys),
         }
     }
 

@@ -59,6 +59,11 @@ pub fn summary(plan: &Plan) -> String {
             parts.push(format!("{count} {what}"));
         }
     }
+    if counts.held_back > 0
+        && let Some(reused) = parts.last_mut()
+    {
+        *reused = format!("{reused} ({} held back)", counts.held_back);
+    }
     let components = plan.components.len();
     let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
     format!(

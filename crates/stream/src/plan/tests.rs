@@ -12,6 +12,7 @@ use crate::sample::{self, Files, STREAM, files};
 #[derive(Default)]
 struct Store {
     images: BTreeMap<Digest, Found>,
+    newest: BTreeMap<Digest, Newest>,
     last: BTreeMap<String, LastBuild>,
     failed: BTreeMap<String, FailedBuild>,
     looked_up: RefCell<Vec<Vec<String>>>,
@@ -21,6 +22,10 @@ impl KnownBuilds for Store {
     fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
         self.looked_up.borrow_mut().push(wanted.iter().map(|(name, _)| (*name).to_owned()).collect());
         wanted.iter().map(|(_, key)| self.images.get(key).cloned()).collect()
+    }
+
+    fn newest(&self, wanted: &[(&str, Rebuild, Digest)]) -> Vec<Option<Newest>> {
+        wanted.iter().map(|(_, _, key)| self.newest.get(key).cloned()).collect()
     }
 
     fn last(&self, component: &str) -> Option<LastBuild> {
@@ -93,6 +98,10 @@ impl Case {
             let last = LastBuild::new(&self.inputs[name], &self.graph.nodes[name], &images, &self.lock);
             let image = Digest::of(last.key().to_string());
             store.images.insert(last.key(), Found::here(image));
+            let weak = self.plan(&Store::default(), &[]).component(name).unwrap().weak_keys.unwrap();
+            let bases = last.bases.iter().map(|(name, used)| (name.clone(), used.image)).collect();
+            let newest = Newest { image, bases, operands: last.operands.clone() };
+            store.newest.extend([(weak.direct, newest.clone()), (weak.local, newest)]);
             images.insert(name.to_owned(), image);
             store.last.insert(name.to_owned(), last);
         }
@@ -359,3 +368,4 @@ fn codes_are_written_as_they_are_named() {
 }
 
 mod edges;
+mod policies;

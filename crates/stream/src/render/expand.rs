@@ -141,12 +141,23 @@ impl<'a> Expansion<'a> {
         let (Some(task), Some(planned)) = (request.tasks.get(name), request.plan.component(component)) else {
             return Ok(());
         };
-        if is_forced(planned) && task.param("force").is_none() {
+        let cannot = |code, what: String, param: &str, help: &str| {
+            if task.param(param).is_some() {
+                return Ok(());
+            }
             let message =
-                format!("`{component}` cannot be forced: its task `{name}` has no parameter `force`");
+                format!("`{component}` cannot be {what}: its task `{name}` has no parameter `{param}`");
             let (file, span) = task.place();
+            Err(Box::new(Diagnostic::error(code, message).at(file, span).help(help)))
+        };
+        if is_forced(planned) {
             let help = "declare `force`, with the default \"false\", and build without a look-up when it is \"true\"";
-            return Err(Box::new(Diagnostic::error("cannot-force", message).at(file, span).help(help)));
+            cannot("cannot-force", "forced".to_owned(), "force", help)?;
+        }
+        if let Some(knob) = request.graph.nodes.get(component).and_then(|node| node.policy.knob()) {
+            let help = "declare `rebuild`, with the default \"transitive\", and `keys`, and pass both to `sw cache`, as the task \
+                        containerfile does";
+            cannot("cannot-hold-back", format!("held back by `{knob}`"), "rebuild", help)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::contract::{ASSEMBLE, IMAGE_RESULT};
 use crate::definition::component::Component;
 use crate::definition::{Origin, Test};
 use crate::graph::{BaseImage, Node};
+use crate::key::policy::Whence;
 use crate::plan::{Planned, ReasonCode};
 use crate::source::folder::lies_here;
 
@@ -45,11 +46,17 @@ impl Values<'_> {
             Origin::Image(_) => return None,
         };
         let pins: Vec<String> = lock.pins(name).iter().map(ToString::to_string).collect();
+        let caches = match node.policy.whence {
+            Whence::Own => Vec::new(),
+            Whence::Anywhere | Whence::OthersFirst => vec![format!("$(params.{CACHES}[*])")],
+        };
         let mut offered: Offer = vec![
             own("component", name),
             own("context", context),
             own("repository", format!("$(params.{REPOSITORY})/{name}")),
-            own(CACHES, vec![format!("$(params.{CACHES}[*])")]),
+            own(CACHES, caches),
+            own("rebuild", node.policy.as_str()),
+            own("keys", weak_keys(planned)),
             own("inputs", planned.inputs.to_string()),
             own("bases", self.bases(node)),
             own("operands", self.operands(node)),
@@ -148,6 +155,12 @@ fn pairs(map: &BTreeMap<String, String>) -> Vec<String> {
 /// workspace puts it there.
 pub fn fetched_context(component: &str) -> String {
     format!(".sources/{component}")
+}
+
+/// `direct=DIGEST` and `local=DIGEST`.
+fn weak_keys(planned: &Planned) -> Vec<String> {
+    let keys = planned.weak_keys.map(|keys| [("direct", keys.direct), ("local", keys.local)]);
+    keys.into_iter().flatten().map(|(policy, key)| format!("{policy}={key}")).collect()
 }
 
 pub(super) fn is_forced(planned: &Planned) -> bool {

@@ -1,6 +1,6 @@
 //! The command line, as types. What each command does is in [`crate::commands`].
 //!
-//! - [`stream`]: commands on streams
+//! - [`stream`]: commands on streams; [`knobs`]: how much is rebuilt
 //! - [`engine`]: what all commands share that run something
 //! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`], [`vendor`]: before it runs; [`inputs`]: which files;
 //!   [`reuse`]: only a part of it, or again; [`trigger`]: what an event runs of it
@@ -11,6 +11,7 @@
 mod check;
 mod engine;
 mod inputs;
+mod knobs;
 mod release;
 mod reuse;
 mod run;
@@ -28,6 +29,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub use check::*;
 pub use engine::*;
 pub use inputs::*;
+pub use knobs::*;
 pub use release::*;
 pub use reuse::*;
 pub use run::*;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
+use stream::key::policy::Policy;
+
 use super::{Format, Insecure, pair};
 
 /// `sw registry …`.
@@ -40,46 +42,9 @@ pub enum StoreCommand {
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Compute the key of a build from its inputs and base digests, and look for its image
-    Lookup {
-        /// Digest of the inputs that are known before the build
-        #[arg(long, value_name = "DIGEST")]
-        inputs: base::Digest,
-        /// Base images by digest
-        #[arg(long = "base", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
-        bases: Vec<(String, String)>,
-        /// Images that the image names, by component and digest
-        #[arg(long = "operand", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
-        operands: Vec<(String, String)>,
-        /// Repositories of other streams: an image of the same key that is below one of them, under the component's name, is
-        /// copied. Who can write there decides what is in your images
-        #[arg(long, value_name = "REPOSITORY", num_args = 0..)]
-        also: Vec<String>,
-        /// Write `true` or `false` into this file
-        #[arg(long, value_name = "FILE")]
-        hit_file: Option<PathBuf>,
-        /// Write the digest that was found into this file; empty when nothing was
-        #[arg(long, value_name = "FILE")]
-        digest_file: Option<PathBuf>,
-        /// Write the key into this file
-        #[arg(long, value_name = "FILE")]
-        key_file: Option<PathBuf>,
-        /// Never find anything
-        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
-        force: bool,
-        #[command(flatten)]
-        at: CacheAt,
-    },
-    /// Tag an image with the key of its inputs, so that it is found next time
-    Record {
-        /// The key that `lookup` computed
-        #[arg(long, value_name = "HEX")]
-        key: String,
-        /// The image that was built
-        #[arg(long, value_name = "DIGEST")]
-        digest: base::Digest,
-        #[command(flatten)]
-        at: CacheAt,
-    },
+    Lookup(LookupArgs),
+    /// Tag an image with the keys of its inputs, so that it is found next time
+    Record(RecordArgs),
     /// Show how much the step cache of `sw run --cache` holds
     Steps {
         /// Remove everything from it
@@ -97,6 +62,67 @@ pub enum CacheCommand {
     },
     /// Remove images, unpacked layers and runs of builds that are old; never what a stream's last release uses
     Prune(PruneArgs),
+}
+
+/// `sw cache lookup`.
+#[derive(Debug, Args)]
+pub struct LookupArgs {
+    /// Digest of the inputs that are known before the build
+    #[arg(long, value_name = "DIGEST")]
+    pub inputs: base::Digest,
+    #[command(flatten)]
+    pub weak: WeakKeyArgs,
+    /// Which image is used instead of a build: `transitive` for the one with this very key, `direct`, `local`, or `inherited` for
+    /// the one that other streams have of the key `local`
+    #[arg(long, value_name = "POLICY", default_value = "transitive", value_parser = Policy::parse)]
+    pub rebuild: Policy,
+    /// Repositories of other streams: an image of the same key that is below one of them, under the component's name, is
+    /// copied. Who can write there decides what is in your images
+    #[arg(long, value_name = "REPOSITORY", num_args = 0..)]
+    pub also: Vec<String>,
+    /// Write `true` or `false` into this file
+    #[arg(long, value_name = "FILE")]
+    pub hit_file: Option<PathBuf>,
+    /// Write the digest that was found into this file; empty when nothing was
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
+    /// Write the key into this file
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Never find anything
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
+    pub force: bool,
+    #[command(flatten)]
+    pub at: CacheAt,
+}
+
+/// `sw cache record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// The key that `lookup` computed
+    #[arg(long, value_name = "HEX")]
+    pub key: String,
+    /// The image that was built
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: base::Digest,
+    #[command(flatten)]
+    pub weak: WeakKeyArgs,
+    #[command(flatten)]
+    pub at: CacheAt,
+}
+
+/// What an image stands on, and the keys that leave out something about it.
+#[derive(Debug, Args)]
+pub struct WeakKeyArgs {
+    /// Base images by digest
+    #[arg(long = "base", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
+    pub bases: Vec<(String, String)>,
+    /// Images that the image names, by component and digest
+    #[arg(long = "operand", value_name = "NAME=PULLSPEC", value_parser = pair, num_args = 0..)]
+    pub operands: Vec<(String, String)>,
+    /// Keys under which the newest image is found, whatever its bases are: `direct=DIGEST` and `local=DIGEST`
+    #[arg(long = "weak-key", value_name = "POLICY=DIGEST", value_parser = pair, num_args = 0..)]
+    pub weak_keys: Vec<(String, String)>,
 }
 
 /// `sw cache prune`.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::knobs::KnobArgs;
 use super::{EngineArgs, Format, pair};
 
 /// A stream.
@@ -38,6 +39,9 @@ pub struct BuildArgs {
     /// Build these components even when nothing changed
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub force: Vec<String>,
+
+    #[command(flatten)]
+    pub knobs: KnobArgs,
 }
 
 /// `sw plan`.
@@ -61,6 +65,9 @@ pub struct PlanArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
+
+    #[command(flatten)]
+    pub knobs: KnobArgs,
 }
 
 /// `sw why`.
@@ -76,6 +83,9 @@ pub struct WhyArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
+
+    #[command(flatten)]
+    pub knobs: KnobArgs,
 }
 
 /// `sw rdeps`.
@@ -98,6 +108,9 @@ pub struct RdepsArgs {
 pub struct RenderArgs {
     #[command(flatten)]
     pub stream: StreamArg,
+
+    #[command(flatten)]
+    pub knobs: KnobArgs,
 }
 
 /// `sw lock`.

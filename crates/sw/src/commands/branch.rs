@@ -8,7 +8,7 @@ use oci::Reference;
 use stream::definition::overlay::{
     Add, Operation, Parent, PatchSource, Pin, Remove, RemoveTest, Replace, SetBase,
 };
-use stream::definition::{ApiVersion, Base, Component, Git, Kind, Origin, Overlay, Patch};
+use stream::definition::{ApiVersion, Base, Component, Git, Kind, Origin, Overlay, Patch, RebuildInherited};
 use stream::source::folder::Folder;
 
 use super::stream::lineage;
@@ -102,6 +102,8 @@ fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
         description: String::new(),
         version: None,
         platform: None,
+        rebuild: None,
+        rebuild_inherited: RebuildInherited::default(),
         repository: args.repository.clone().unwrap_or_else(|| format!("localhost:5757/{}", args.name)),
         caches: Vec::new(),
         operations,

@@ -13,8 +13,9 @@ use oci::server::{Server, event};
 use oci::{Reference, Store};
 use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::verdict::Decision;
-use stream::definition::Origin;
-use stream::plan::{Action, FailedBuild, LastBuild};
+use stream::definition::{Origin, Rebuild};
+use stream::key::policy::tag;
+use stream::plan::{Action, FailedBuild, LastBuild, Newest};
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
@@ -22,6 +23,7 @@ use super::Ended;
 use super::build_record::{self, BuildLock, BuiltRelease, Counted};
 use super::engine::{config, confined, observer};
 use super::local_build::{Here, catalog};
+use super::newest_build::NewestBuild;
 use super::plan::{Planned, planned, pushed_path, rendered};
 use super::prebuilt;
 use super::release::{find_verdict, verdict_text};
@@ -35,7 +37,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     if let Some(ended) = confined()? {
         return Ok(ended);
     }
-    let loaded = load(home, &args.stream)?;
+    let loaded = load(home, &args.stream)?.turned(args.knobs)?;
     let name = loaded.graph.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
     let mut planned = planned(home, loaded, &args.force, args.offline)?;
@@ -229,7 +231,11 @@ fn conclude(
         else {
             continue;
         };
-        record.components.insert(component.clone(), LastBuild::new(inputs, node, &images, &loaded.lock));
+        let last = match held_back_on(planned, store, component, *image)? {
+            Some(newest) => LastBuild::of_newest(&newest, inputs, node),
+            None => LastBuild::new(inputs, node, &images, &loaded.lock),
+        };
+        record.components.insert(component.clone(), last);
     }
     record.failed.retain(|component, _| loaded.graph.nodes.contains_key(component));
     for (task, succeeded) in finished.task_outcomes() {
@@ -282,6 +288,23 @@ fn conclude(
         anstream::println!("{line}");
     }
     Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
+}
+
+/// What an image really stands on that was used although there is something newer.
+fn held_back_on(
+    planned: &Planned,
+    store: &Store,
+    component: &str,
+    image: Digest,
+) -> Result<Option<Newest>, Failure> {
+    let held_back = planned.plan.component(component).filter(|one| one.held_back.is_some());
+    let Some(keys) = held_back.and_then(|one| one.weak_keys) else { return Ok(None) };
+    let repository = format!("{}/{component}", pushed_path(&planned.loaded)?);
+    // The task put it there under the key that it was found by.
+    let found = Rebuild::ALL.into_iter().filter_map(|rebuild| {
+        NewestBuild::in_store(store, &repository, &tag(rebuild, &keys.of(rebuild)?)).map(NewestBuild::known)
+    });
+    Ok(found.into_iter().find(|newest| newest.image == image))
 }
 
 /// Components that were built and came out as the last time, each with those that were therefore not rebuilt.

@@ -17,6 +17,7 @@ use stream::plan::LastBuild;
 
 use super::build_record::{self, BuildLock, BuildRecord};
 use super::cache_stats::{content, walk};
+use super::newest_build::NewestBuild;
 use crate::cli::{Format, PruneArgs};
 use crate::failure::Failure;
 use crate::output::summary::Summary;
@@ -57,7 +58,11 @@ pub fn run(home: &Home, args: &PruneArgs) -> Result<(), Failure> {
     let runs = Runs::new(home.runs()).list()?;
     let old_runs = old_runs(&runs, &records, args);
     let mut pruned = Pruned {
-        images: going.iter().map(|(repository, digest)| format!("{repository}@{digest}")).collect(),
+        images: going
+            .iter()
+            .filter(|(_, digest)| !is_note(&store, *digest))
+            .map(|(repository, digest)| format!("{repository}@{digest}"))
+            .collect(),
         runs: old_runs.iter().map(|run| run.id.clone()).collect(),
         unpacked_layers: 0,
         bytes: freed(&store, &going)?,
@@ -151,8 +156,10 @@ fn old_images(
     let mut about: Vec<(Digest, Digest)> = Vec::new();
     for (digest, _) in store.manifests(repository)? {
         let Some(stored) = store.manifest_by_digest(digest)? else { continue };
-        match stored.parse()?.subject() {
-            Some(subject) => about.push((digest, subject.digest)),
+        let manifest = stored.parse()?;
+        let newest = NewestBuild::read(&manifest).map(|newest| newest.image.digest);
+        match newest.or(manifest.subject().map(|subject| subject.digest)) {
+            Some(subject) => about.push((digest, subject)),
             None => images.push((store.written(repository, digest)?.unwrap_or(SystemTime::now()), digest)),
         }
     }
@@ -165,6 +172,12 @@ fn old_images(
     about.retain(|(_, subject)| old.contains(subject));
     old.extend(about.into_iter().map(|(digest, _)| digest));
     Ok(old)
+}
+
+/// Whether it only says which image is the newest of its kind.
+pub fn is_note(store: &Store, digest: Digest) -> bool {
+    let stored = store.manifest_by_digest(digest).ok().flatten();
+    stored.and_then(|stored| stored.parse().ok()).as_ref().and_then(NewestBuild::read).is_some()
 }
 
 /// Runs of streams that are over and may go; the run that made a stream's last release stays.

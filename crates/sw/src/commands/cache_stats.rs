@@ -6,9 +6,11 @@ use base::{Digest, size};
 use oci::unpack::Layers;
 use oci::{Manifest, Store, StoredManifest};
 use serde::Serialize;
+use stream::definition::Rebuild;
+use stream::key::policy::tag_prefix;
 
 use super::build_record::{self, Counted};
-use super::cache::KEY_TAG;
+use super::cache_prune::is_note;
 use crate::cli::Format;
 use crate::failure::Failure;
 use crate::output::table::columns;
@@ -55,8 +57,16 @@ pub fn run(home: &Home, output: Format) -> Result<(), Failure> {
         for (digest, _) in &manifests {
             blobs.extend(content(&store, *digest)?);
         }
-        let keys = store.tags(&repository)?.iter().filter(|tag| tag.starts_with(KEY_TAG)).count();
-        let held = Held { keys, images: manifests.len(), bytes: blobs.values().sum() };
+        let keys = store
+            .tags(&repository)?
+            .iter()
+            .filter(|tag| tag.starts_with(tag_prefix(Rebuild::Transitive)))
+            .count();
+        let held = Held {
+            keys,
+            images: manifests.iter().filter(|(digest, _)| !is_note(&store, *digest)).count(),
+            bytes: blobs.values().sum(),
+        };
         everything.extend(&blobs);
         of_rows.entry(stream.clone()).or_default().extend(blobs);
         let row = rows.entry(stream).or_default();

@@ -8,12 +8,15 @@ use base::together::ask_all;
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError, is_this_machine};
 use oci::{Reference, Store};
-use stream::definition::Stream;
-use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild};
+use stream::Graph;
+use stream::definition::{Rebuild, Stream};
+use stream::key::policy::{Whence, tag};
+use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
 
 use super::build_record::BuildRecord;
-use super::cache::KEY_TAG;
+use super::cache_lookup::newest_at;
 use super::hasty_client;
+use super::newest_build::NewestBuild;
 use crate::failure::Failure;
 
 /// How long a registry may take to begin an answer. A plan is made again and again; who is away is done without.
@@ -23,25 +26,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct KnownHereAndElsewhere<'a> {
     store: &'a Store,
     record: &'a BuildRecord,
+    graph: &'a Graph,
     /// The stream's own repository, then those of its caches: the local store has the same paths.
     repositories: Vec<Reference>,
     elsewhere: Elsewhere,
 }
 
 impl<'a> KnownHereAndElsewhere<'a> {
-    /// What `store` has for `stream`, and unless `offline` what registries have.
+    /// What `store` has for the stream of `graph`, and unless `offline` what registries have.
     ///
     /// # Errors
     /// When a repository of the stream file is malformed.
     pub fn new(
         store: &'a Store,
         record: &'a BuildRecord,
-        stream: &Stream,
+        graph: &'a Graph,
         offline: bool,
     ) -> Result<Self, Failure> {
-        let all = repositories(stream)?;
+        let all = repositories(&graph.stream)?;
         let elsewhere = Elsewhere::new(if offline { Vec::new() } else { remote(&all) })?;
-        Ok(Self { store, record, repositories: all, elsewhere })
+        Ok(Self { store, record, graph, repositories: all, elsewhere })
     }
 
     /// The repositories in registries that answered, or were not asked because nothing was missing.
@@ -51,13 +55,45 @@ impl<'a> KnownHereAndElsewhere<'a> {
         self.elsewhere.repositories.iter().filter(answers).map(Reference::name).collect()
     }
 
+    /// Where the images of a component may come from.
+    fn whence(&self, component: &str) -> Whence {
+        self.graph.nodes.get(component).map(|node| node.policy.whence).unwrap_or_default()
+    }
+
     fn here(&self, component: &str, key: Digest) -> Option<Found> {
-        let tag = format!("{KEY_TAG}{}", key.hex());
-        self.repositories.iter().enumerate().find_map(|(index, at)| {
+        let tag = tag(Rebuild::Transitive, &key);
+        let own = self.whence(component) == Whence::Own;
+        let asked = self.repositories.iter().take(if own { 1 } else { usize::MAX });
+        asked.enumerate().find_map(|(index, at)| {
             // A store that cannot be read has nothing to offer; the build itself will say so.
             let image = self.store.tag(&format!("{}/{component}", at.repository()), &tag).ok().flatten()?;
             Some(Found { image, elsewhere: (index > 0).then(|| at.name()) })
         })
+    }
+
+    /// The repositories in registries that may have images of a component.
+    fn there(&self, component: &str) -> impl Iterator<Item = &Reference> {
+        let own = self.whence(component) == Whence::Own;
+        let only = if own { self.repositories.first() } else { None };
+        self.elsewhere.repositories.iter().filter(move |at| only.is_none_or(|own| own == *at))
+    }
+
+    /// The newest image of a weak key, in the order in which a build looks.
+    fn newest_of(&self, component: &str, tag: &str) -> Option<NewestBuild> {
+        let here = |at: &Reference| {
+            NewestBuild::in_store(self.store, &format!("{}/{component}", at.repository()), tag)
+        };
+        let there = || {
+            self.there(component).find_map(|at| {
+                self.elsewhere.ask(at, component, |client, place| newest_at(client, place, tag))
+            })
+        };
+        let (own, others) = self.repositories.split_first()?;
+        match self.whence(component) {
+            Whence::Own => here(own).or_else(there),
+            Whence::Anywhere => here(own).or_else(|| others.iter().find_map(here)).or_else(there),
+            Whence::OthersFirst => others.iter().find_map(here).or_else(there).or_else(|| here(own)),
+        }
     }
 }
 
@@ -66,10 +102,20 @@ impl KnownBuilds for KnownHereAndElsewhere<'_> {
         let mut found: Vec<Option<Found>> = wanted.iter().map(|(c, key)| self.here(c, *key)).collect();
         let missing: Vec<usize> = (0..wanted.len()).filter(|i| found[*i].is_none()).collect();
         let asked: Vec<(&str, Digest)> = missing.iter().map(|i| wanted[*i]).collect();
-        for (index, image) in missing.into_iter().zip(self.elsewhere.images(&asked)) {
+        let there = ask_all(&asked, |(component, key)| {
+            let tag = tag(Rebuild::Transitive, key);
+            self.there(component).find_map(|at| self.elsewhere.image(at, component, &tag))
+        });
+        for (index, image) in missing.into_iter().zip(there) {
             found[index] = image;
         }
         found
+    }
+
+    fn newest(&self, wanted: &[(&str, Rebuild, Digest)]) -> Vec<Option<Newest>> {
+        ask_all(wanted, |(component, rebuild, key)| {
+            self.newest_of(component, &tag(*rebuild, key)).map(NewestBuild::known)
+        })
     }
 
     fn last(&self, component: &str) -> Option<LastBuild> {
@@ -97,23 +143,29 @@ impl Elsewhere {
         Ok(Self { client, repositories, silent: Mutex::default() })
     }
 
-    /// For each pair of component and key the image.
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
-        ask_all(wanted, |(component, key)| {
-            self.repositories.iter().find_map(|at| {
-                Some(Found { image: self.ask(at, component, *key)?, elsewhere: Some(at.name()) })
-            })
-        })
+    /// The image of a component under a tag.
+    fn image(&self, repository: &Reference, component: &str, tag: &str) -> Option<Found> {
+        let image = self.ask(repository, component, |client, place| match place.at_tag(tag) {
+            Ok(at) => Ok(client.head(&at)?.map(|manifest| manifest.digest)),
+            Err(_) => Ok(None),
+        });
+        Some(Found { image: image?, elsewhere: Some(repository.name()) })
     }
 
-    fn ask(&self, repository: &Reference, component: &str, key: Digest) -> Option<Digest> {
+    /// Asks for something of a component, unless it is known that nobody answers.
+    fn ask<T>(
+        &self,
+        repository: &Reference,
+        component: &str,
+        ask: impl FnOnce(&Client, &Reference) -> Result<Option<T>, ClientError>,
+    ) -> Option<T> {
         let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
         if silent().contains(repository.registry()) || silent().contains(&repository.name()) {
             return None;
         }
         let place: Reference = format!("{}/{component}", repository.name()).parse().ok()?;
-        match self.client.as_ref()?.head(&place.at_tag(&format!("{KEY_TAG}{}", key.hex())).ok()?) {
-            Ok(found) => found.map(|manifest| manifest.digest),
+        match ask(self.client.as_ref()?, &place) {
+            Ok(found) => found,
             Err(e) => {
                 let private = matches!(e, ClientError::Unauthorized { .. } | ClientError::Forbidden { .. });
                 let name = if private { repository.name() } else { repository.registry().to_owned() };
@@ -181,15 +233,17 @@ mod tests {
             store.put(blob).unwrap();
         }
         let key = Digest::of("key");
-        let tag = format!("{KEY_TAG}{}", key.hex());
+        let tag = tag(Rebuild::Transitive, &key);
         store.put_manifest("mine/app", image.media_type, &image.manifest, Some(&tag)).unwrap();
         // Nothing listens on port 1.
         let repositories = vec![at("127.0.0.1:1/gone"), at(&format!("{}/mine", server.addr()))];
         let elsewhere = Elsewhere::new(repositories).unwrap();
-        let other = Digest::of("another key");
-        let wanted = [("app", key), ("app", other), ("tool", key)];
+        let ask = |component: &str, tag: &str| {
+            elsewhere.repositories.iter().find_map(|at| elsewhere.image(at, component, tag))
+        };
         let found = Found { image: image.digest, elsewhere: Some(format!("{}/mine", server.addr())) };
-        assert_eq!(elsewhere.images(&wanted), [Some(found), None, None]);
+        assert_eq!(ask("app", &tag), Some(found));
+        assert_eq!((ask("app", "key-other"), ask("tool", &tag)), (None, None));
         assert_eq!(*elsewhere.silent.lock().unwrap(), BTreeSet::from(["127.0.0.1:1".to_owned()]));
     }
 }

@@ -32,7 +32,7 @@ pub struct Planned {
 
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
-    let planned = planned(home, load(home, &args.stream)?, &args.force, args.offline)?;
+    let planned = planned(home, load(home, &args.stream)?.turned(args.knobs)?, &args.force, args.offline)?;
     if let Some(release) = &args.diff {
         return diff(home, &planned, release, args.output);
     }
@@ -85,7 +85,7 @@ fn diff(home: &Home, planned: &Planned, release: &str, output: Format) -> Result
 /// `sw render`.
 pub fn render(home: &Home, args: &RenderArgs) -> Result<Ended, Failure> {
     // The text is the same whatever is there already.
-    let planned = planned(home, load(home, &args.stream)?, &[], true)?;
+    let planned = planned(home, load(home, &args.stream)?.turned(args.knobs)?, &[], true)?;
     anstream::print!("{}", rendered(&planned)?.text());
     Ok(Exit::Success.into())
 }
@@ -109,7 +109,7 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
         inputs(&loaded.graph, &loaded.definition.places, &loaded.lock, &loaded.folder, &loaded.tasks)?;
     let record = BuildRecord::read(home, &loaded.graph.stream.name)?;
     let store = Store::open(home.store())?;
-    let known = KnownHereAndElsewhere::new(&store, &record, &loaded.graph.stream, offline)?;
+    let known = KnownHereAndElsewhere::new(&store, &record, &loaded.graph, offline)?;
     let forced: BTreeSet<String> = force.iter().cloned().collect();
     let plan = make_plan(&loaded.graph, &loaded.lock, &inputs, &known, &forced);
     let elsewhere = known.reachable();

@@ -19,7 +19,7 @@ use crate::settings::Home;
 pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
     known(&loaded, &args.component)?;
-    let planned = planned(home, loaded, &[], false)?;
+    let planned = planned(home, loaded.turned(args.knobs)?, &[], false)?;
     let operations: Vec<&Applied> = operations(&planned, &args.component).collect();
     if args.output == Format::Json {
         let shown = json!({
@@ -70,6 +70,9 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
         if reason.code == ReasonCode::CommitChanged && !one.same_repository.is_empty() {
             anstream::println!("{indent}    the same repository builds {}", one.same_repository.join(", "));
         }
+    }
+    if let Some(knob) = one.held_back {
+        anstream::println!("{indent}  held back by `{knob}`");
     }
     for need in &one.depends_on {
         if planned.plan.component(&need.component).is_some_and(|need| need.action != Action::Reuse) {

@@ -21,7 +21,7 @@ use super::difference::difference;
 use super::report::Report;
 use super::{Imported, text};
 use crate::definition::overlay::{Operation, Overlay, Parent};
-use crate::definition::{ApiVersion, Kind, Platform, Stream};
+use crate::definition::{ApiVersion, Kind, Platform, Rebuild, RebuildInherited, Stream};
 
 /// The component whose image is the base of a payload.
 const RELEASE_BASE: &str = "cluster-version-operator";
@@ -107,6 +107,8 @@ pub fn import(data: &BuildData) -> Result<Imported, Diagnostics> {
         description: format!("The variant OKD of OpenShift {version}, from ART's build data."),
         version: None,
         platform: None,
+        rebuild: None,
+        rebuild_inherited: RebuildInherited::default(),
         repository: "localhost:5757/okd".to_owned(),
         caches: Vec::new(),
         operations,
@@ -314,6 +316,8 @@ fn empty(version: &str) -> Stream {
         repository: "localhost:5757/ocp".to_owned(),
         caches: Vec::new(),
         platform: Platform::default(),
+        rebuild: Rebuild::default(),
+        rebuild_inherited: RebuildInherited::default(),
         release_base: RELEASE_BASE.to_owned(),
         bases: BTreeMap::new(),
         components: BTreeMap::new(),

@@ -30,7 +30,7 @@ use stream::task::Tasks;
 use self::lineage::Lineage;
 use self::sources::Sources;
 use super::{Ended, registry_client};
-use crate::cli::{LockArgs, StreamArg};
+use crate::cli::{KnobArgs, LockArgs, StreamArg};
 use crate::failure::Failure;
 use crate::settings::Home;
 use crate::shipped;
@@ -59,6 +59,24 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// The stream with what the command line says about rebuilding.
+    ///
+    /// # Errors
+    /// When it is about what is inherited, and nothing is.
+    pub fn turned(mut self, knobs: KnobArgs) -> Result<Self, Failure> {
+        let stream = &mut self.definition.stream;
+        if let Some(which) = knobs.rebuild_inherited {
+            if self.definition.history.parents.is_empty() {
+                let message = format!("--rebuild-inherited: `{}` is not from another stream", stream.name);
+                return Err(Failure::invalid(message));
+            }
+            stream.rebuild_inherited = which;
+        }
+        stream.rebuild = knobs.rebuild.unwrap_or(stream.rebuild);
+        self.graph.set_policies(&self.definition);
+        Ok(self)
+    }
+
     /// Fetches the sources that a plan can do without, of the components for which `wanted` says so, and checks them against
     /// what the plan was made with.
     ///

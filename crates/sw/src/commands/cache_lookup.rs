@@ -1,0 +1,258 @@
+//! `sw cache lookup` and `sw cache record`: the first and the last step of a task that builds a component.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base::{Digest, Exit};
+use oci::client::{Client, ClientError};
+use oci::{Reference, Store};
+use stream::definition::Rebuild;
+use stream::key::final_key;
+use stream::key::policy::{Whence, tag};
+
+use super::newest_build::NewestBuild;
+use super::{hasty_client, registry_client};
+use crate::cli::{CacheAt, LookupArgs, RecordArgs, WeakKeyArgs};
+use crate::failure::Failure;
+
+/// How long the registry of another stream may take to begin an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `sw cache lookup`.
+pub fn lookup(args: &LookupArgs) -> Result<(), Failure> {
+    let lookup = Lookup::new(args)?;
+    let key = final_key(&args.inputs, lookup.bases.iter().cloned(), lookup.operands.iter().cloned());
+    let found = if args.force { None } else { lookup.find(&key)? };
+    write(&args.hit_file, if found.is_some() { "true" } else { "false" })?;
+    write(&args.digest_file, &found.as_ref().map(|found| found.image.to_string()).unwrap_or_default())?;
+    write(&args.key_file, &key.hex())?;
+    match found {
+        Some(Found { image, rebuild, key }) => {
+            results(&args.at, image, &key.hex(), true)?;
+            anstream::println!("{} is there: {image}", tag(rebuild, &key));
+        }
+        None => {
+            anstream::println!("{} is not there: it must be built", tag(Rebuild::Transitive, &key));
+        }
+    }
+    Ok(())
+}
+
+/// `sw cache record`.
+pub fn record(args: &RecordArgs) -> Result<(), Failure> {
+    let key = Digest::from_hex(&args.key).map_err(|e| Failure::new(Exit::Invalid, e))?;
+    let own = Own::new(&args.at)?;
+    let image = own.client.manifest(&own.repository.at_digest(args.digest))?;
+    let name = tag(Rebuild::Transitive, &key);
+    own.client.put_manifest(&own.repository.at_tag(&name)?, &image.media_type, &image.bytes)?;
+    let operands = digests("--operand", &args.weak.operands)?;
+    own.note(&NewestBuild::of(&image, &digests("--base", &args.weak.bases)?, &operands), &args.weak)?;
+    results(&args.at, args.digest, &key.hex(), false)?;
+    anstream::println!("{name} is now {}", args.digest);
+    Ok(())
+}
+
+/// An image that is as good as built, and the key that says so.
+struct Found {
+    image: Digest,
+    rebuild: Rebuild,
+    key: Digest,
+}
+
+/// The component's repository.
+struct Own {
+    client: Client,
+    repository: Reference,
+}
+
+impl Own {
+    fn new(at: &CacheAt) -> Result<Self, Failure> {
+        let repository: Reference = at.repository.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+        let client = registry_client(at.insecure.insecure.then(|| repository.registry().to_owned()))?;
+        Ok(Self { client, repository })
+    }
+
+    /// Makes `image` the newest one of its weak keys.
+    ///
+    /// A registry that does not take indexes costs later builds a choice, and this one nothing.
+    fn note(&self, image: &NewestBuild, weak: &WeakKeyArgs) -> Result<(), Failure> {
+        let index = image.index()?;
+        for (rebuild, key) in weak_keys(weak)? {
+            let at = self.repository.at_tag(&tag(rebuild, &key))?;
+            let noted = match self.client.head(&at) {
+                Ok(Some(there)) if there.digest == index.digest => continue,
+                Ok(_) => self.client.put_manifest(&at, &index.media_type, &index.bytes),
+                Err(e) => Err(e),
+            };
+            if let Err(e) = noted {
+                anstream::eprintln!("warning: not recorded for `rebuild: {}`: {e}", rebuild.as_str());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is looked for, and where.
+struct Lookup<'a> {
+    args: &'a LookupArgs,
+    own: Own,
+    /// For registries that may as well be missing.
+    hasty: Client,
+    bases: Vec<(String, Digest)>,
+    operands: Vec<(String, Digest)>,
+    /// The component's repositories in other streams.
+    others: Vec<Reference>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(args: &'a LookupArgs) -> Result<Self, Failure> {
+        let own = Own::new(&args.at)?;
+        let component = own.repository.repository().rsplit('/').next().unwrap_or_default();
+        let mut others = Vec::new();
+        for stream in &args.also {
+            let place = format!("{stream}/{component}");
+            let from: Reference = place.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+            if from.name() != own.repository.name() {
+                others.push(from);
+            }
+        }
+        let insecure = args.at.insecure.insecure.then(|| own.repository.registry().to_owned());
+        let hasty = hasty_client(insecure, 2, PATIENCE)?;
+        let bases = digests("--base", &args.weak.bases)?;
+        let operands = digests("--operand", &args.weak.operands)?;
+        Ok(Self { args, own, hasty, bases, operands, others })
+    }
+
+    /// The image that the policy allows, else the one of this key.
+    fn find(&self, key: &Digest) -> Result<Option<Found>, Failure> {
+        let rebuild = self.args.rebuild.rebuild;
+        if let Some((_, weak)) = weak_keys(&self.args.weak)?.into_iter().find(|(which, _)| *which == rebuild)
+            && let Some(newest) = self.newest(rebuild, &weak, self.args.rebuild.whence)?
+        {
+            return Ok(Some(Found { image: newest.image.digest, rebuild, key: weak }));
+        }
+        let Some(image) = self.exact(key)? else { return Ok(None) };
+        if !self.args.weak.weak_keys.is_empty() {
+            let stored = self.own.client.manifest(&self.own.repository.at_digest(image))?;
+            self.own.note(&NewestBuild::of(&stored, &self.bases, &self.operands), &self.args.weak)?;
+        }
+        Ok(Some(Found { image, rebuild: Rebuild::Transitive, key: *key }))
+    }
+
+    /// The image of a key in the component's repository; an image of another stream is copied there first.
+    fn exact(&self, key: &Digest) -> Result<Option<Digest>, Failure> {
+        let name = tag(Rebuild::Transitive, key);
+        let wanted = self.own.repository.at_tag(&name)?;
+        if let Some(found) = self.own.client.head(&wanted)? {
+            return Ok(Some(found.digest));
+        }
+        for place in &self.others {
+            let from = place.at_tag(&name)?;
+            let copied = self.hasty.head(&from).and_then(|found| {
+                // By digest: what was found is what is copied.
+                found.map(|found| self.copy(&place.at_digest(found.digest), &wanted)).transpose()
+            });
+            if let Some(digest) = taken(place, copied) {
+                return Ok(Some(digest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest image of a weak key, which is then in the component's repository.
+    fn newest(&self, rebuild: Rebuild, key: &Digest, whence: Whence) -> Result<Option<NewestBuild>, Failure> {
+        let name = tag(rebuild, key);
+        let own = || newest_at(&self.own.client, &self.own.repository, &name);
+        if whence != Whence::OthersFirst
+            && let Some(found) = own()?
+        {
+            return Ok(Some(found));
+        }
+        for place in &self.others {
+            let copied = newest_at(&self.hasty, place, &name).and_then(|found| {
+                let Some(found) = found else { return Ok(None) };
+                let image = found.image.digest;
+                self.copy(&place.at_digest(image), &self.own.repository.at_digest(image))?;
+                Ok(Some(found))
+            });
+            if let Some(found) = taken(place, copied) {
+                let index = found.index()?;
+                let at = self.own.repository.at_tag(&name)?;
+                self.own.client.put_manifest(&at, &index.media_type, &index.bytes)?;
+                return Ok(Some(found));
+            }
+        }
+        if whence == Whence::OthersFirst { Ok(own()?) } else { Ok(None) }
+    }
+
+    fn copy(&self, from: &Reference, to: &Reference) -> Result<Digest, ClientError> {
+        let scratch = tempfile::tempdir().map_err(ClientError::Write)?;
+        let through = Store::open(scratch.path().join("store"))?;
+        self.hasty.copy(from, to, &through, &())
+    }
+}
+
+/// What came of asking another stream. What cannot be had from there is built.
+fn taken<T>(place: &Reference, asked: Result<Option<T>, ClientError>) -> Option<T> {
+    match asked {
+        Ok(found) => found.inspect(|_| anstream::println!("taken from {}", place.name())),
+        Err(e) => {
+            anstream::eprintln!("warning: {} is not used: {e}", place.name());
+            None
+        }
+    }
+}
+
+/// The newest build under a tag, if its image is there too.
+///
+/// # Errors
+/// When the registry does not answer.
+pub fn newest_at(
+    client: &Client,
+    repository: &Reference,
+    name: &str,
+) -> Result<Option<NewestBuild>, ClientError> {
+    let Ok(at) = repository.at_tag(name) else { return Ok(None) };
+    let Some(index) = client.head(&at)? else { return Ok(None) };
+    let index = client.manifest(&repository.at_digest(index.digest))?;
+    let Some(found) = index.parse().ok().as_ref().and_then(NewestBuild::read) else { return Ok(None) };
+    Ok(client.head(&repository.at_digest(found.image.digest))?.map(|_| found))
+}
+
+/// The digests of images that an option names.
+fn digests(option: &str, images: &[(String, String)]) -> Result<Vec<(String, Digest)>, Failure> {
+    images
+        .iter()
+        .map(|(name, spec)| {
+            let reference: Reference = spec.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+            let digest = reference.digest().ok_or_else(|| {
+                Failure::invalid(format!("{option} {name}={spec}: give the image by digest"))
+            })?;
+            Ok((name.clone(), digest))
+        })
+        .collect()
+}
+
+fn weak_keys(args: &WeakKeyArgs) -> Result<Vec<(Rebuild, Digest)>, Failure> {
+    let key = |(rebuild, key): &(String, String)| {
+        let wrong = |e: &dyn std::fmt::Display| Failure::invalid(format!("--weak-key {rebuild}={key}: {e}"));
+        Ok((rebuild.parse().map_err(|e| wrong(&e))?, key.parse().map_err(|e| wrong(&e))?))
+    };
+    args.weak_keys.iter().map(key).collect()
+}
+
+fn results(at: &CacheAt, digest: Digest, key: &str, cached: bool) -> Result<(), Failure> {
+    write(&at.task_image_file, &format!("{}@{digest}", at.repository))?;
+    write(&at.task_digest_file, &digest.to_string())?;
+    write(&at.task_cached_file, if cached { "true" } else { "false" })?;
+    write(&at.task_key_file, key)
+}
+
+fn write(file: &Option<PathBuf>, text: &str) -> Result<(), Failure> {
+    match file {
+        Some(path) => fs::write(path, text)
+            .map_err(|e| anyhow::Error::from(e).context(path.display().to_string()).into()),
+        None => Ok(()),
+    }
+}
