@@ -154,6 +154,21 @@ fn patches_are_told_from_the_source() {
 }
 
 #[test]
+fn what_hangs_on_a_repository_is_known_without_lock_and_network() {
+    let tiny = Tiny::new();
+    let okd = concat!(env!("CARGO_MANIFEST_DIR"), "/../../streams/okd-scos");
+    let rdeps = |what: &str| tiny.command(&["rdeps", what, okd]).env("PATH", "").output().unwrap().into();
+    let etcd: Printed = rdeps("etcd");
+    let expected = "1 component depends on etcd\n  baremetal-installer  is built with it\n";
+    assert!(etcd.stdout.starts_with(expected), "{etcd:?}");
+    let kubernetes: Printed = rdeps("https://github.com/openshift/kubernetes.git");
+    let expected =
+        "a commit in https://github.com/openshift/kubernetes touches 4 components: hyperkube, kube-proxy, ";
+    assert!(kubernetes.stdout.starts_with(expected), "{kubernetes:?}");
+    assert!(kubernetes.stdout.contains("\nand by them 5: baremetal-installer, "), "{kubernetes:?}");
+}
+
+#[test]
 fn the_shipped_task_gives_the_digests_of_operands_to_the_containerfile() {
     if !can_build() || !testkit::peer::has("buildah") {
         return;

@@ -2,14 +2,15 @@
 
 use base::{Exit, diagnostic};
 use serde_json::json;
-use stream::graph::Edge;
+use stream::graph::{Edge, Graph};
 use stream::overlay::Applied;
 use stream::plan::dependents::{Touched, touched};
 use stream::plan::{Action, ReasonCode, dependents};
 
 use super::Ended;
 use super::plan::{Planned, planned};
-use super::stream::{Loaded, load};
+use super::stream::load;
+use super::stream::unlocked::Unlocked;
 use crate::cli::{Format, RdepsArgs, StreamArg, WhyArgs};
 use crate::failure::Failure;
 use crate::output::table::columns;
@@ -18,7 +19,7 @@ use crate::settings::Home;
 /// `sw why`.
 pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
-    known(&loaded, &args.component)?;
+    known(&loaded.graph, &args.component)?;
     let planned = planned(home, loaded.turned(args.knobs)?, &[], false)?;
     let operations: Vec<&Applied> = operations(&planned, &args.component).collect();
     if args.output == Format::Json {
@@ -101,14 +102,15 @@ fn place(applied: &Applied) -> String {
 
 /// `sw rdeps`.
 pub fn rdeps(home: &Home, args: &RdepsArgs) -> Result<Ended, Failure> {
-    let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
-    if !loaded.graph.stream.components.contains_key(&args.component)
-        && let Some(touched) = touched(&loaded.graph, &args.component)
+    let stream = StreamArg { stream: args.stream.clone(), tasks: None };
+    let graph = Unlocked::read(home, &stream, false)?.graph()?;
+    if !graph.stream.components.contains_key(&args.component)
+        && let Some(touched) = touched(&graph, &args.component)
     {
         return of_repository(&touched, args.output);
     }
-    known(&loaded, &args.component)?;
-    let found = dependents(&loaded.graph, &args.component);
+    known(&graph, &args.component)?;
+    let found = dependents(&graph, &args.component);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(Exit::Success.into());
@@ -167,8 +169,8 @@ fn of_repository(touched: &Touched, output: Format) -> Result<Ended, Failure> {
 }
 
 /// Refuses a component that does not exist.
-fn known(loaded: &Loaded, component: &str) -> Result<(), Failure> {
-    let components = &loaded.graph.stream.components;
+fn known(graph: &Graph, component: &str) -> Result<(), Failure> {
+    let components = &graph.stream.components;
     if components.contains_key(component) {
         return Ok(());
     }

@@ -5,14 +5,10 @@ use std::collections::BTreeMap;
 use base::{Exit, Source, Span};
 use serde::Serialize;
 use stream::check;
-use stream::definition::Component;
 use stream::graph::{Base, BaseImage};
 use stream::lock::Lock;
-use stream::source::folder::Folder;
-use stream::task::Tasks;
 
-use super::sources::Sources;
-use super::{lineage, root, shipped_tasks};
+use super::unlocked::Unlocked;
 use crate::cli::{BasesArgs, Format};
 use crate::commands::Ended;
 use crate::failure::Failure;
@@ -50,14 +46,8 @@ enum Means {
 /// # Errors
 /// Files that are missing or wrong.
 pub fn run(home: &Home, args: &BasesArgs) -> Result<Ended, Failure> {
-    let folder = Folder::new(root(&args.stream.stream)?);
-    let lineage = lineage::read(home, &folder, false)?;
-    let tasks =
-        Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(&args.stream)?].concat())?;
+    let Unlocked { lineage, folder, tasks } = Unlocked::read(home, &args.stream, args.fetch)?;
     let lock = lineage.lock.as_ref().or(lineage.below.as_ref());
-    let now = |_: &str, component: &Component| args.fetch || !component.planned_without_source();
-    let sources = Sources::fetch(home, &lineage.definition, &lineage.folders, lock, &now)?;
-    let folder = folder.with_fetched(sources.fetched).with_below(lineage.folders.clone());
     let (bases, findings) = check::bases(&lineage.definition, &folder, &tasks);
     for finding in &findings.0 {
         anstream::eprintln!("{}", finding.render(false));

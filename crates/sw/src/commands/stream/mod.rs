@@ -5,12 +5,14 @@
 //! - [`altered`]: sources with patches, edits and other bases
 //! - [`bases`]: `sw bases`
 //! - [`show`]: `sw stream show` and `sw stream diff`
+//! - [`unlocked`]: a stream without its lock
 
 mod altered;
 pub mod bases;
 pub mod lineage;
 pub mod show;
 mod sources;
+pub mod unlocked;
 
 use std::collections::BTreeMap;
 use std::fs;
