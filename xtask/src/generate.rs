@@ -36,6 +36,7 @@ pub fn pages() -> Result<Vec<Page>> {
         Page { path: "docs/reference/tasks.md", text: pages::tasks() },
         Page { path: "docs/reference/reason-codes.md", text: pages::reason_codes() },
         Page { path: "docs/reference/exit-codes.md", text: exit_codes() },
+        Page { path: "docs/reference/stream-lints.md", text: pages::stream_lints() },
         Page { path: "docs/reference/lints.md", text: lints() },
         Page { path: "docs/reference/tekton-parity.md", text: parity::page::page() },
     ])

@@ -52,6 +52,8 @@ pub struct Node {
     pub containerfile: Option<Source>,
     /// Which image is used instead of a build.
     pub policy: Policy,
+    /// The names of the `ARG`s of that file, when it could be read.
+    pub args: Option<BTreeSet<String>>,
 }
 
 /// An image that a component starts from.

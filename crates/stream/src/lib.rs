@@ -7,6 +7,7 @@
 //! - [`overlay`]: a stream and the difference that another one makes of it
 //! - [`check`](mod@check): whether it makes sense; gives the [`graph`] of components
 //! - [`lock`]: `stream.lock`, what every name resolved to
+//! - [`lint`](mod@lint): what is probably not meant
 //! - [`key`]: the inputs of each component, and digests of them
 //! - [`plan`](mod@plan): reuse or build, and why
 //! - [`render`]: plain Tekton YAML
@@ -31,6 +32,7 @@ pub mod definition;
 pub mod graph;
 pub mod import;
 pub mod key;
+pub mod lint;
 pub mod lock;
 pub mod overlay;
 pub mod plan;

@@ -301,6 +301,34 @@ fn a_git_server_that_says_nothing_can_be_left_with_ctrl_c() {
 }
 
 #[test]
+fn findings_are_warnings_unless_they_are_waived_and_errors_when_that_is_asked() {
+    let tiny = Tiny::new();
+    let gate = "  - changeGate: {test: app, blocking: false, expires: \"2026-01-31\"}\n";
+    let edge = overlay(&tiny, "edge", &format!("from: {{path: ../tiny}}\noperations:\n{gate}"));
+    let warned = tiny.sw(&["plan", text(&edge)]);
+    assert_eq!(warned.code, Some(0), "{warned:?}");
+    let said = "warning[expired]: `changeGate` of `app` was meant until 2026-01-31";
+    assert!(warned.stderr.contains(said) && warned.stderr.contains("edge/stream.yaml:7"), "{warned:?}");
+    for command in ["plan", "build"] {
+        let refused = tiny.sw(&[command, text(&edge), "--strict"]);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("error[expired]"), "{refused:?}");
+    }
+    let waive = "  - waive: {code: expired, component: app, why: The runners are still slow.}\n";
+    overlay(&tiny, "edge", &format!("from: {{path: ../tiny}}\noperations:\n{gate}{waive}"));
+    let plan = tiny.sw(&["plan", text(&edge), "--strict", "-o", "json"]);
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    assert!(plan.stderr.contains("1 finding is waived"), "{plan:?}");
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let findings = &plan["findings"];
+    assert_eq!(findings["open"], serde_json::json!([]));
+    assert_eq!(findings["waived"][0]["why"], "The runners are still slow.");
+    let shown = tiny.sw(&["stream", "show", text(&edge)]);
+    let line = shown.stdout.lines().find(|line| line.contains("code: expired")).unwrap();
+    assert!(line.contains("edge/stream.yaml:8"), "{line}");
+}
+
+#[test]
 fn wrong_overlays_are_refused_with_their_line() {
     let tiny = Tiny::new();
     let a = overlay(&tiny, "a", "from: {path: ../b}\n");

@@ -17,21 +17,6 @@ use crate::task::Tasks;
 /// What a Containerfile calls the folder of pinned packages, which the task provides.
 const PACKAGES: &str = "packages";
 
-/// Arguments that builders know without an `ARG` (Dockerfile reference, "Predefined ARGs").
-const PREDEFINED: [&str; 11] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "FTP_PROXY",
-    "ftp_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "SOURCE_DATE_EPOCH",
-];
-
 /// An image that a component starts from, which nothing says what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unresolved {
@@ -95,11 +80,11 @@ fn all(scope: Scope<'_>, findings: &mut Diagnostics) -> Bases {
                 Some(file) => {
                     match containerfile::parse(file, &component.args, scope.stream.platform.as_str()) {
                         Ok(parsed) => {
-                            unused_arguments(scope, name, component, &parsed, findings);
                             let used = used(&parsed);
                             if component.planned_without_source() {
                                 findings.extend(undeclared(scope, name, &declared, &used));
                             }
+                            node.args = Some(parsed.args);
                             used
                         }
                         Err(errors) => {
@@ -300,28 +285,5 @@ fn what_to_write(scope: Scope<'_>, table: &Table<'_>, one: &Use) -> String {
     match base::diagnostic::nearest(name, table.keys()) {
         Some(near) => format!("did you mean `{near}`? Else {entry}"),
         None => entry,
-    }
-}
-
-fn unused_arguments(
-    scope: Scope<'_>,
-    name: &str,
-    component: &Component,
-    file: &Containerfile,
-    findings: &mut Diagnostics,
-) {
-    for argument in component.args.keys() {
-        if file.args.contains(argument) || PREDEFINED.contains(&argument.as_str()) {
-            continue;
-        }
-        let message = format!("the Containerfile of `{name}` has no ARG {argument}");
-        let finding = Diagnostic::warning("unused-argument", message);
-        let finding = scope.places.at_key(&["components", name, "args", argument], finding);
-        let near = base::diagnostic::nearest(argument, file.args.iter().map(String::as_str));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write `ARG {argument}` in the Containerfile, or remove the argument"),
-        };
-        findings.push(finding.help(help));
     }
 }

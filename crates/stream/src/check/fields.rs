@@ -1,7 +1,5 @@
 //! Paths, packages, arguments, labels.
 
-use std::collections::BTreeSet;
-
 use base::{Diagnostic, Diagnostics};
 
 use super::{Scope, reference_in};
@@ -151,7 +149,6 @@ pub(super) fn why_unsafe(path: &str) -> Option<&'static str> {
 }
 
 fn packages(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
-    let mut met = BTreeSet::new();
     for (index, package) in component.packages.iter().enumerate() {
         let index = index.to_string();
         let path = ["components", name, "packages", &index];
@@ -164,10 +161,6 @@ fn packages(scope: Scope<'_>, name: &str, component: &Component, findings: &mut 
                 "use lower-case letters, digits, `+`, `-` and `.`, at least two characters"
             };
             findings.push(scope.places.at(&path, finding).help(help));
-        } else if !met.insert(package) {
-            let finding =
-                Diagnostic::warning("duplicate-package", format!("the package `{package}` is listed twice"));
-            findings.push(scope.places.at(&path, finding).help("remove one of them"));
         }
     }
 }

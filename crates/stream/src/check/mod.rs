@@ -9,6 +9,7 @@
 //! - [`bases`](fn@bases): what components start from
 //! - `operands`: components whose images others name
 //! - `rebuild`: what is rebuilt
+//! - `waivers`: what is said about findings
 //! - `cycle`: components that depend on each other
 
 mod bases;
@@ -19,6 +20,7 @@ mod names;
 mod operands;
 mod pipeline;
 mod rebuild;
+mod waivers;
 
 use base::{Diagnostic, Diagnostics};
 
@@ -35,14 +37,12 @@ pub use self::bases::{Bases, Unresolved, bases};
 pub struct Checked {
     /// The stream with all its references resolved.
     pub graph: Graph,
-    /// What is probably not meant as it is written.
-    pub warnings: Diagnostics,
 }
 
 /// Checks a stream against its sources and the tasks that there are.
 ///
 /// # Errors
-/// Everything that is wrong, each with its place and what to write instead; warnings among it.
+/// Everything that is wrong, each with its place and what to write instead.
 pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> Result<Checked, Diagnostics> {
     let mut findings = Diagnostics::default();
     let scope = Scope::new(definition, sources, tasks);
@@ -53,11 +53,11 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     contract::check(scope, &nodes, &mut findings);
     pipeline::check(scope, &mut findings);
     rebuild::check(scope, &mut findings);
+    waivers::check(scope, &mut findings);
     match Graph::new(definition.stream.clone(), nodes) {
         Ok(mut graph) => {
             graph.set_policies(definition);
-            let warnings = findings.clone();
-            findings.into_result(Checked { graph, warnings })
+            findings.into_result(Checked { graph })
         }
         Err(cycle) => {
             findings.push(cycle::finding(&cycle));

@@ -19,7 +19,10 @@ fn findings_with(from: &str, to: &str, files: &Files, tasks: &str) -> Diagnostic
     match definition::parse(&source) {
         Err(findings) => findings,
         Ok(definition) => match check(&definition, files, &tasks) {
-            Ok(checked) => checked.warnings,
+            Ok(checked) => {
+                let written = crate::lint::written::findings(&definition, &checked.graph);
+                Diagnostics(written.into_iter().map(|finding| finding.diagnostic).collect())
+            }
             Err(findings) => findings,
         },
     }
@@ -39,7 +42,6 @@ fn a_sound_stream() {
     let source = Source::new("stream.yaml", STREAM);
     let tasks = Tasks::new(&[Source::new("tasks/all.yaml", TASKS)], &[]).unwrap();
     let checked = check(&definition::parse(&source).unwrap(), &files(), &tasks).unwrap();
-    assert_eq!(checked.warnings, Diagnostics::default());
     let graph = checked.graph;
     assert_eq!(graph.order().collect::<Vec<_>>(), ["base", "etcd"]);
     let base = &graph.nodes["etcd"].bases["mini/base"];
@@ -115,7 +117,7 @@ error[unknown-field]: unknown field "test"
 18 | test:
    | ^^^^
    |
-   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, rebuild, releaseBase, bases, components, tests, pipeline
+   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, rebuild, releaseBase, bases, components, tests, pipeline, waivers
 "#);
 finding!(unknown_field_of_a_component, "packages: [bash]" => "package: [bash]", @r#"
 error[unknown-field]: unknown field "package"
@@ -407,14 +409,6 @@ error[bad-argument]: `1st` cannot be the name of a build argument
    |            ^^^
    |
    = help: use letters, digits and `_`, not beginning with a digit
-
-warning[unused-argument]: the Containerfile of `etcd` has no ARG 1st
-  --> stream.yaml:17:12
-   |
-17 |     args: {1st: x}
-   |            ^^^
-   |
-   = help: write `ARG 1st` in the Containerfile, or remove the argument
 ");
 finding!(argument_with_reference, "packages: [etcd-server]" => "args: {A: $(params.x)}", @"
 error[tekton-reference]: the argument contains `$(params.x)`, which Tekton would replace
@@ -424,14 +418,6 @@ error[tekton-reference]: the argument contains `$(params.x)`, which Tekton would
    |               ^^^^^^^^^^^
    |
    = help: write the value itself; for a shell variable ${NAME} does
-
-warning[unused-argument]: the Containerfile of `etcd` has no ARG A
-  --> stream.yaml:17:12
-   |
-17 |     args: {A: $(params.x)}
-   |            ^
-   |
-   = help: write `ARG A` in the Containerfile, or remove the argument
 ");
 finding!(argument_without_arg, "packages: [etcd-server]" => "args: {VERSION: x}", @"
 warning[unused-argument]: the Containerfile of `etcd` has no ARG VERSION

@@ -6,6 +6,7 @@
 //! - [`test`]: what proves a release
 //! - [`pipeline`]: what is done with all of it, and in which order
 //! - [`rebuild`]: when components are rebuilt that nobody changed
+//! - [`waiver`]: what is said about findings
 //! - [`overlay`]: a stream that is another one with a small difference
 //! - [`pipeline_operation`]: what an overlay changes in the pipeline
 //! - [`places`]: where in the text a field stands
@@ -19,6 +20,7 @@ pub mod pipeline_operation;
 pub mod places;
 pub mod rebuild;
 pub mod test;
+pub mod waiver;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +37,7 @@ pub use self::pipeline::{Each, PipelineTemplate, TemplateDefinition, TemplateTas
 pub use self::places::Places;
 pub use self::rebuild::{Rebuild, RebuildInherited};
 pub use self::test::Test;
+pub use self::waiver::Waiver;
 
 /// A stream with the places of its fields.
 #[derive(Debug, Clone)]
@@ -98,6 +101,9 @@ pub struct Stream {
     /// What is done with all of it, and in which order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<PipelineTemplate>,
+    /// [Findings](stream-lints.md) about this stream that are known and no mistake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
 }
 
 impl Stream {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::component::{Component, Edit, Git, Origin, Patch};
 use super::pipeline_operation::{InsertTask, MoveTask, RemoveTask, ReplaceTask, SetTask};
 use super::test::Test;
+use super::waiver::Waiver;
 use super::{ApiVersion, Base, Kind, Platform, Rebuild, RebuildInherited, is_default};
 
 /// An overlay: a stream that inherits everything from another one and says only what is different.
@@ -98,6 +99,8 @@ pub enum Operation {
     RemoveTask(RemoveTask),
     /// A task of the pipeline runs earlier or later.
     MoveTask(MoveTask),
+    /// A finding about the stream is known and no mistake.
+    Waive(Waiver),
 }
 
 /// Adds a component.
@@ -292,10 +295,11 @@ impl Operation {
             Self::ReplaceTask(_) => "replaceTask",
             Self::RemoveTask(_) => "removeTask",
             Self::MoveTask(_) => "moveTask",
+            Self::Waive(_) => "waive",
         }
     }
 
-    /// The component, base, test or task of the pipeline that it is about.
+    /// The component, base, test, task of the pipeline or code that it is about.
     pub fn target(&self) -> &str {
         match self {
             Self::Add(Add { component, .. })
@@ -313,6 +317,7 @@ impl Operation {
             | Self::ReplaceTask(ReplaceTask { task, .. })
             | Self::RemoveTask(RemoveTask { task, .. })
             | Self::MoveTask(MoveTask { task, .. }) => task,
+            Self::Waive(Waiver { code, .. }) => code,
         }
     }
 
@@ -334,15 +339,16 @@ impl Operation {
             | Self::ReplaceTask(ReplaceTask { why, .. })
             | Self::RemoveTask(RemoveTask { why, .. })
             | Self::MoveTask(MoveTask { why, .. }) => why.as_deref(),
+            Self::Waive(Waiver { why, .. }) => Some(why),
         }
     }
 
     /// The last day on which it is meant, as it is written.
     pub fn expires(&self) -> Option<&str> {
         match self {
-            Self::Pin(Pin { expires, .. }) | Self::ChangeGate(ChangeGate { expires, .. }) => {
-                expires.as_deref()
-            }
+            Self::Pin(Pin { expires, .. })
+            | Self::ChangeGate(ChangeGate { expires, .. })
+            | Self::Waive(Waiver { expires, .. }) => expires.as_deref(),
             _ => None,
         }
     }

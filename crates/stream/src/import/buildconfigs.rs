@@ -147,6 +147,7 @@ fn stream(objects: &[Value], name: &str, report: &mut Report) -> Stream {
         components,
         tests: BTreeMap::new(),
         pipeline: None,
+        waivers: Vec::new(),
     }
 }
 

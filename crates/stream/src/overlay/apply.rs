@@ -8,6 +8,7 @@ use tekton::yaml::Node;
 use crate::definition::overlay::{
     Add, AddTest, Change, ChangeGate, Operation, PatchSource, Pin, Remove, RemoveTest, Replace, SetBase,
 };
+use crate::definition::waiver::{Waiver, day};
 use crate::definition::{Component, Definition, Origin, Test};
 
 pub(super) type Applies = Result<(), Box<Diagnostic>>;
@@ -28,6 +29,9 @@ impl Target<'_> {
     /// # Errors
     /// When what it is about is not there, or is there already.
     pub fn apply(mut self, operation: &Operation) -> Applies {
+        if let Some(Err(finding)) = operation.expires().map(day) {
+            return Err(Box::new(finding.at(self.source, self.field("expires"))));
+        }
         match operation {
             Operation::Add(add) => self.add(add),
             Operation::Remove(remove) => self.remove(remove),
@@ -44,6 +48,10 @@ impl Target<'_> {
             Operation::ReplaceTask(replace) => self.replace_task(replace),
             Operation::RemoveTask(remove) => self.remove_task(remove),
             Operation::MoveTask(move_task) => self.move_task(move_task),
+            Operation::Waive(waiver) => {
+                self.waive(waiver);
+                Ok(())
+            }
         }
     }
 
@@ -226,6 +234,13 @@ impl Target<'_> {
             self.lay(&["tests", &change.test, field], field);
         }
         Ok(())
+    }
+
+    /// Whether there is such a code and component is looked at with all other waivers.
+    fn waive(&mut self, waiver: &Waiver) {
+        let index = self.flat.stream.waivers.len().to_string();
+        self.flat.stream.waivers.push(waiver.clone());
+        self.flat.places.lay(&["waivers", &index], self.source, Some(self.span), self.node.clone());
     }
 
     fn component(&mut self, name: &str) -> Result<&mut Component, Box<Diagnostic>> {

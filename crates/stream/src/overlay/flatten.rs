@@ -83,6 +83,9 @@ fn inherit(parent: &Definition) -> Definition {
             patch.inherited.get_or_insert_with(|| name.clone());
         }
     }
+    for waiver in &mut flat.stream.waivers {
+        waiver.inherited.get_or_insert_with(|| name.clone());
+    }
     flat.history.parents.push(name.clone());
     flat
 }

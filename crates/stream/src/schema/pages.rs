@@ -1,4 +1,4 @@
-//! Pages about reason codes and tasks.
+//! Pages about reason codes, findings and tasks.
 
 use std::fmt::Write;
 
@@ -6,6 +6,7 @@ use crate::contract::{
     ALL_WORKSPACES, ASSEMBLE, ASSEMBLE_PARAMS, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES,
     IMAGE_PARAM, IMAGE_RESULT, Offered, RELEASE_PARAM, TEST_PARAMS, VERDICT, VERDICT_PARAMS,
 };
+use crate::lint::code::LINTS;
 use crate::plan::ReasonCode;
 use crate::plan::art::ART_CODES;
 
@@ -36,6 +37,32 @@ pub fn reason_codes() -> String {
         let ours = if ours.is_empty() { "none".to_owned() } else { ours.join(", ") };
         let line = format!("| `{}` | {ours} | {}", art.name, art.remark);
         let _ = writeln!(page, "{} |", line.trim_end());
+    }
+    page
+}
+
+/// The codes of findings about streams, in Markdown.
+pub fn stream_lints() -> String {
+    let mut page = format!(
+        "{GENERATED}# Findings about streams\n\n`sw plan`, `sw build` and `sw lock` warn of these; with `--strict`, plan and build refuse \
+         them (exit code 2). The codes are stable. What is known and no mistake is waived, with the reason:\n\n\
+         ```yaml\n\
+         waivers:\n\
+         - code: mismatched-siblings\n\
+         \u{20} component: cli\n\
+         \u{20} why: The fix is not on the branch of the others yet.\n\
+         \u{20} expires: \"2026-12-31\"\n\
+         ```\n\n\
+         An overlay has the operation `waive` with the same fields, and inherits the waivers below it. Without `component`, all findings \
+         of the code are waived. `sw stream show` prints the waivers with their places, `sw plan -o json` the findings that they excuse.\n"
+    );
+    for lint in LINTS {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            page,
+            "\n## {}\n\nIt is about {}. {}\n\n{}",
+            lint.code, lint.what, lint.why, lint.instead
+        );
     }
     page
 }

@@ -36,6 +36,10 @@ pub struct BuildArgs {
     #[arg(long)]
     pub offline: bool,
 
+    /// Refuse a stream with findings that no waiver excuses, instead of warning
+    #[arg(long)]
+    pub strict: bool,
+
     /// Build these components even when nothing changed
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub force: Vec<String>,
@@ -53,6 +57,10 @@ pub struct PlanArgs {
     /// Look for images in the local store only, not in the registries of the stream and its caches
     #[arg(long)]
     pub offline: bool,
+
+    /// Refuse a stream with findings that no waiver excuses, instead of warning
+    #[arg(long)]
+    pub strict: bool,
 
     /// Plan as if these components had to be built
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]

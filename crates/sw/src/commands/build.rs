@@ -27,6 +27,7 @@ use super::newest_build::NewestBuild;
 use super::plan::{Planned, planned, pushed_path, rendered};
 use super::prebuilt;
 use super::release::{find_verdict, verdict_text};
+use super::stream::findings::pass;
 use super::stream::load;
 use crate::cli::{BuildArgs, Format};
 use crate::failure::Failure;
@@ -38,6 +39,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
         return Ok(ended);
     }
     let loaded = load(home, &args.stream)?.turned(args.knobs)?;
+    pass(&loaded.findings, args.strict)?;
     let name = loaded.graph.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
     let mut planned = planned(home, loaded, &args.force, args.offline)?;

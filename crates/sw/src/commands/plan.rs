@@ -9,6 +9,7 @@ use stream::plan::against::Fate;
 use stream::plan::{Plan, against, estimate, plan as make_plan};
 use stream::render::{Rendered, Request, render as make_render};
 
+use super::stream::findings::pass;
 use super::stream::{Loaded, load};
 use super::{Ended, build_record::BuildRecord, known_builds::KnownHereAndElsewhere};
 use crate::cli::{Format, PlanArgs, RenderArgs};
@@ -32,7 +33,9 @@ pub struct Planned {
 
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
-    let planned = planned(home, load(home, &args.stream)?.turned(args.knobs)?, &args.force, args.offline)?;
+    let loaded = load(home, &args.stream)?.turned(args.knobs)?;
+    pass(&loaded.findings, args.strict)?;
+    let planned = planned(home, loaded, &args.force, args.offline)?;
     if let Some(release) = &args.diff {
         return diff(home, &planned, release, args.output);
     }
@@ -42,6 +45,7 @@ pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
         Format::Json => {
             let mut shown = serde_json::to_value(&planned.plan)?;
             shown["estimate"] = serde_json::to_value(&estimate)?;
+            shown["findings"] = serde_json::to_value(&planned.loaded.findings)?;
             anstream::println!("{}", serde_json::to_string_pretty(&shown)?);
         }
         Format::Text => {

@@ -323,6 +323,7 @@ fn empty(version: &str) -> Stream {
         components: BTreeMap::new(),
         tests: BTreeMap::new(),
         pipeline: None,
+        waivers: Vec::new(),
     }
 }
 

@@ -3,12 +3,14 @@
 //! - [`lineage`]: a stream with the streams that it is from
 //! - [`sources`]: the sources that do not lie in its folder
 //! - [`altered`]: sources with patches, edits and other bases
+//! - [`findings`]: what is probably not meant
 //! - [`bases`]: `sw bases`
 //! - [`show`]: `sw stream show` and `sw stream diff`
 //! - [`unlocked`]: a stream without its lock
 
 mod altered;
 pub mod bases;
+pub mod findings;
 pub mod lineage;
 pub mod show;
 mod sources;
@@ -18,12 +20,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::{Diagnostic, Diagnostics, Digest, Exit, Source};
+use base::{Digest, Exit, Source};
 use jiff::Timestamp;
 use oci::Reference;
 use stream::check::check;
 use stream::definition::{Component, Definition};
 use stream::graph::Graph;
+use stream::lint::{self, Reviewed, Subject};
 use stream::lock::debian::Apt;
 use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
 use stream::source::folder::Folder;
@@ -54,6 +57,8 @@ pub struct Loaded {
     pub graph: Graph,
     /// What the references resolved to.
     pub lock: Lock,
+    /// What is probably not meant, and what is known and no mistake.
+    pub findings: Reviewed,
     /// The published releases that the stream is from, by pull spec.
     pub from_releases: Vec<String>,
     /// The folders of the stream and of those below it, by name.
@@ -103,6 +108,7 @@ impl Loaded {
 /// `sw lock`: writes the lock if it is missing or stale.
 pub fn lock(home: &Home, args: &LockArgs) -> Result<Ended, Failure> {
     let loaded = load_locked(home, &args.stream, args.update)?;
+    findings::tell(&loaded.findings);
     let packages: usize = loaded.lock.packages.values().map(|p| p.pinned.len()).sum();
     anstream::println!(
         "{}: {packages} packages, {} images, {} commits",
@@ -125,17 +131,15 @@ pub fn load(home: &Home, arg: &StreamArg) -> Result<Loaded, Failure> {
 fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failure> {
     let folder = Folder::new(root(&arg.stream)?);
     let lineage = lineage::read(home, &folder, anew)?;
-    expired(&lineage.definition)?;
     let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(arg)?].concat())?;
     let known = lineage.lock.as_ref().or(lineage.below.as_ref());
     let now = |_: &str, component: &Component| !component.planned_without_source();
     let sources = Sources::fetch(home, &lineage.definition, &lineage.folders, known, &now)?;
     let folder = folder.with_fetched(sources.fetched.clone()).with_below(lineage.folders.clone());
     let checked = check(&lineage.definition, &folder, &tasks)?;
-    for warning in checked.warnings {
-        anstream::eprintln!("{}", warning.render(false));
-    }
     let lock = current_lock(&folder, &checked.graph, &lineage, &sources)?;
+    let definition = &lineage.definition;
+    let findings = lint::review(Subject { definition, graph: &checked.graph, lock: &lock, today: today() });
     let from_releases = lineage.releases;
     Ok(Loaded {
         folder,
@@ -143,30 +147,15 @@ fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failu
         tasks,
         graph: checked.graph,
         lock,
+        findings,
         from_releases,
         folders: lineage.folders,
     })
 }
 
-/// Warns of operations that are meant no longer.
-fn expired(definition: &Definition) -> Result<(), Failure> {
-    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    for applied in &definition.history.applied {
-        let Some(text) = applied.operation.expires() else { continue };
-        let at = |finding: Diagnostic| finding.at(&applied.source, applied.span);
-        let Ok(day) = text.parse::<jiff::civil::Date>() else {
-            let finding = Diagnostic::error("bad-date", format!("`{text}` is not a day"));
-            return Err(Diagnostics::from(at(finding).help("write it like 2026-12-31")).into());
-        };
-        if day < today {
-            let (verb, target) = (applied.operation.verb(), applied.operation.target());
-            let finding =
-                Diagnostic::warning("expired", format!("`{verb}` of `{target}` was meant until {text}"));
-            let help = "remove the operation, or give it another day";
-            anstream::eprintln!("{}", at(finding).help(help).render(false));
-        }
-    }
-    Ok(())
+/// The day that it is, everywhere the same.
+fn today() -> jiff::civil::Date {
+    Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// The folder that a user means who names it or the stream.yaml in it.

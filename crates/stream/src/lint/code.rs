@@ -1,0 +1,49 @@
+//! All codes, what they mean, what to do.
+
+use tekton::lint::code::Lint;
+
+/// Declares the codes and the list of all of them.
+macro_rules! lints {
+    ($($name:ident $code:literal: $what:literal; $why:literal; $instead:literal;)*) => {
+        $(pub(super) const $name: Lint = Lint { code: $code, what: $what, why: $why, instead: $instead };)*
+
+        /// Every code that a finding about a stream can have, alphabetically.
+        pub const LINTS: &[Lint] = &[$($name),*];
+    };
+}
+
+lints! {
+    DUPLICATE_PACKAGE "duplicate-package":
+        "a package that a component lists twice";
+        "The second time says nothing.";
+        "Remove one of them.";
+    EXPIRED "expired":
+        "an operation or a waiver whose last day, `expires`, is over";
+        "Pins and loosened gates are meant for a while, and nobody remembers them. The operation still holds; the waiver does not.";
+        "Remove it, or give it another day.";
+    KERNEL_MISMATCH "kernel-mismatch":
+        "a kernel, its variants (`-rt`) and headers that the lock has at several versions";
+        "Modules are compiled against headers, and a node boots one kernel and not another: the parts must be of one build.";
+        "Make the lock anew, so that all parts are found together, or ask for the same version by name everywhere.";
+    MISMATCHED_SIBLINGS "mismatched-siblings":
+        "a component from another commit than most others from the same repository";
+        "Parts of one program that are of different age were never tested together.";
+        "Let all of them follow one reference, or pin them all.";
+    SAME_PACKAGE_OTHER_VERSION "same-package-other-version":
+        "a package that the lock has at another version in this component than in most others of the payload";
+        "Whoever fixes a package fixes it in one image, and the other still has the old one. A part of the lock was kept when the rest was made anew.";
+        "Make the lock anew: `sw lock --update`.";
+    UNUSED_ARGUMENT "unused-argument":
+        "a build argument that the Containerfile has no `ARG` for";
+        "Builders ignore it.";
+        "Write `ARG NAME` in the Containerfile, or remove the argument.";
+    USELESS_WAIVER "useless-waiver":
+        "a waiver of this stream, not of one below, that no finding needs";
+        "What it excused is gone; it would excuse the next one of the kind without anybody looking.";
+        "Remove it.";
+}
+
+/// The code with this name.
+pub fn find(code: &str) -> Option<&'static Lint> {
+    LINTS.iter().find(|lint| lint.code == code)
+}

@@ -1,0 +1,64 @@
+//! What the stream file says to no effect.
+
+use std::collections::BTreeSet;
+
+use base::Diagnostic;
+
+use super::Finding;
+use super::code::{DUPLICATE_PACKAGE, UNUSED_ARGUMENT};
+use crate::definition::{Component, Definition, Places};
+use crate::graph::Graph;
+
+/// Arguments that builders know without an `ARG` (Dockerfile reference, "Predefined ARGs").
+const PREDEFINED: [&str; 11] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "FTP_PROXY",
+    "ftp_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "SOURCE_DATE_EPOCH",
+];
+
+/// Packages that are listed twice, and arguments that no Containerfile takes.
+pub(crate) fn findings(definition: &Definition, graph: &Graph) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, component) in &graph.stream.components {
+        findings.extend(twice(&definition.places, name, component));
+        if let Some(known) = graph.nodes.get(name).and_then(|node| node.args.as_ref()) {
+            findings.extend(without_arg(&definition.places, name, component, known));
+        }
+    }
+    findings
+}
+
+fn twice(places: &Places, name: &str, component: &Component) -> Vec<Finding> {
+    let mut met = BTreeSet::new();
+    let again = component.packages.iter().enumerate().filter(|(_, package)| !met.insert(*package));
+    let finding = |(index, package): (usize, &String)| {
+        let finding =
+            Diagnostic::warning(DUPLICATE_PACKAGE.code, format!("the package `{package}` is listed twice"));
+        let path = ["components", name, "packages", &index.to_string()];
+        Finding::about(name, places.at(&path, finding).help("remove one of them"))
+    };
+    again.map(finding).collect()
+}
+
+fn without_arg(places: &Places, name: &str, component: &Component, known: &BTreeSet<String>) -> Vec<Finding> {
+    let unknown = |argument: &&String| !known.contains(*argument) && !PREDEFINED.contains(&argument.as_str());
+    let finding = |argument: &String| {
+        let message = format!("the Containerfile of `{name}` has no ARG {argument}");
+        let finding = Diagnostic::warning(UNUSED_ARGUMENT.code, message);
+        let finding = places.at_key(&["components", name, "args", argument], finding);
+        let help = match base::diagnostic::nearest(argument, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write `ARG {argument}` in the Containerfile, or remove the argument"),
+        };
+        Finding::about(name, finding.help(help))
+    };
+    component.args.keys().filter(unknown).map(finding).collect()
+}
