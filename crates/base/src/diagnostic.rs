@@ -1,6 +1,7 @@
 //! What is wrong, where, and what to do about it.
 
 use std::fmt;
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -90,22 +91,22 @@ impl Diagnostic {
         };
         let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code));
         if let Some((source, span)) = &self.place {
-            let mut snippet = Snippet::source(source.text())
-                .path(source.name())
-                .annotation(AnnotationKind::Primary.span(clamp(source, *span)));
-            for (other, span, label) in &self.related {
-                if other == source {
-                    snippet = snippet
-                        .annotation(AnnotationKind::Context.span(clamp(other, *span)).label(label.as_str()));
-                }
+            let same: Vec<_> = self.related.iter().filter(|(other, ..)| other == source).collect();
+            let mut spans = vec![clamp(source, *span)];
+            spans.extend(same.iter().map(|(_, span, _)| clamp(source, *span)));
+            let part = Part::around(source, &spans);
+            let primary = AnnotationKind::Primary.span(part.within(&spans[0]));
+            let mut snippet = part.snippet(source).annotation(primary);
+            for ((_, _, label), span) in same.into_iter().zip(&spans[1..]) {
+                let context = AnnotationKind::Context.span(part.within(span));
+                snippet = snippet.annotation(context.label(label.as_str()));
             }
             group = group.element(snippet);
             for (other, span, label) in self.related.iter().filter(|(other, ..)| other != source) {
-                group = group.element(
-                    Snippet::source(other.text())
-                        .path(other.name())
-                        .annotation(AnnotationKind::Context.span(clamp(other, *span)).label(label.as_str())),
-                );
+                let span = clamp(other, *span);
+                let part = Part::around(other, std::slice::from_ref(&span));
+                let context = AnnotationKind::Context.span(part.within(&span)).label(label.as_str());
+                group = group.element(part.snippet(other).annotation(context));
             }
         }
         if let Some(help) = &self.help {
@@ -116,8 +117,35 @@ impl Diagnostic {
     }
 }
 
+/// The lines of a text that a finding is about. Showing one line of a large file must not take as long as reading the file.
+struct Part {
+    range: Range<usize>,
+    /// The number of its first line.
+    line: usize,
+}
+
+impl Part {
+    /// Whole lines from the first to the last of the spans, of which there is at least one.
+    fn around(source: &Source, spans: &[Range<usize>]) -> Self {
+        let first = spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let last = spans.iter().map(|span| span.end).max().unwrap_or_default();
+        let (line, start) = source.line_at(first);
+        let end = source.text()[last..].find('\n').map_or(source.text().len(), |i| last + i + 1);
+        Self { range: start..end, line }
+    }
+
+    /// A span of the whole text as one of the part.
+    fn within(&self, span: &Range<usize>) -> Range<usize> {
+        span.start - self.range.start..span.end - self.range.start
+    }
+
+    fn snippet<'a, T: Clone>(&self, source: &'a Source) -> Snippet<'a, T> {
+        Snippet::source(&source.text()[self.range.clone()]).path(source.name()).line_start(self.line)
+    }
+}
+
 /// A non-empty range within the text, on character boundaries, on one line.
-fn clamp(source: &Source, span: Span) -> std::ops::Range<usize> {
+fn clamp(source: &Source, span: Span) -> Range<usize> {
     let text = source.text();
     let mut start = span.start.min(text.len());
     while !text.is_char_boundary(start) {

@@ -1,18 +1,36 @@
 //! A named text and a span in it.
 
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 /// A text with the name it is shown under, cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Source {
     name: Arc<str>,
     text: Arc<str>,
+    /// Where lines begin, found when the first position is asked for: in a large file many are.
+    lines: Arc<OnceLock<Vec<usize>>>,
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
+
+impl Hash for Source {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.text.hash(state);
+    }
 }
 
 impl Source {
     /// `name` is what people see before `:line:column`, usually a path.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), lines: Arc::default() }
     }
 
     /// The name shown in diagnostics.
@@ -33,9 +51,16 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &self.text[..end];
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let (line, start) = self.line_at(end);
+        (line, self.text[start..end].chars().count() + 1)
+    }
+
+    /// The number of the line, from 1, that the byte at `offset` belongs to, and the offset of its first byte.
+    pub(crate) fn line_at(&self, offset: usize) -> (usize, usize) {
+        let begins = || std::iter::once(0).chain(self.text.match_indices('\n').map(|(i, _)| i + 1)).collect();
+        let lines = self.lines.get_or_init(begins);
+        let number = lines.partition_point(|start| *start <= offset);
+        (number, lines[number - 1])
     }
 }
 

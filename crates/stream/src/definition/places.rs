@@ -1,5 +1,6 @@
 //! Where in the texts of stream files a field stands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{Diagnostic, Source, Span};
@@ -13,13 +14,20 @@ use tekton::yaml::{Kind, Node};
 pub struct Places {
     /// The file that the user works on.
     source: Source,
-    /// Later ones lie over earlier ones.
-    layers: Vec<Layer>,
+    /// By the first keys of where they lie: `components etcd`. An overlay of many operations has a layer or more of each.
+    layers: BTreeMap<String, Vec<Layer>>,
+    /// How many layers there are.
+    count: usize,
 }
+
+/// How many keys tell layers apart that are looked for.
+const KEYS: usize = 2;
 
 /// What one text says of the part of the stream at `at`.
 #[derive(Debug, Clone)]
 struct Layer {
+    /// Later ones lie over earlier ones.
+    order: usize,
     at: Vec<String>,
     source: Source,
     /// Of the key with which it was written.
@@ -39,8 +47,9 @@ struct Found<'a> {
 
 impl Places {
     pub(super) fn new(source: Source, root: Node) -> Self {
-        let layer = Layer { at: Vec::new(), source: source.clone(), key: None, node: Arc::new(root) };
-        Self { source, layers: vec![layer] }
+        let mut places = Self { source: source.clone(), layers: BTreeMap::new(), count: 0 };
+        places.lay(&[], &source, None, root);
+        places
     }
 
     /// The same fields, seen by the user of the file `source`.
@@ -53,7 +62,9 @@ impl Places {
     /// Says that the part at `path` was written in `source` as `node`, with the key at `key`.
     pub fn lay(&mut self, path: &[&str], source: &Source, key: Option<Span>, node: Node) {
         let at = path.iter().map(|part| (*part).to_owned()).collect();
-        self.layers.push(Layer { at, source: source.clone(), key, node: Arc::new(node) });
+        self.count += 1;
+        let layer = Layer { order: self.count, at, source: source.clone(), key, node: Arc::new(node) };
+        self.layers.entry(path[..path.len().min(KEYS)].join(" ")).or_default().push(layer);
     }
 
     /// The file that the user works on: where something is to be added.
@@ -99,14 +110,10 @@ impl Places {
 
     /// The uppermost text that says something of all of the path, else of most of it.
     fn follow(&self, path: &[&str]) -> Found<'_> {
-        let over = self.layers.iter().rev().filter_map(|layer| layer.follow(path));
-        let mut best: Option<Found<'_>> = None;
-        for found in over {
-            if best.as_ref().is_none_or(|best| found.depth > best.depth) {
-                best = Some(found);
-            }
-        }
-        best.expect("the first layer says something of every path")
+        let near = (0..=path.len().min(KEYS)).filter_map(|keys| self.layers.get(&path[..keys].join(" ")));
+        let found = near.flatten().filter_map(|layer| Some((layer.order, layer.follow(path)?)));
+        let best = found.max_by_key(|(order, found)| (found.depth, *order));
+        best.expect("the first layer says something of every path").1
     }
 }
 

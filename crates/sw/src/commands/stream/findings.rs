@@ -4,11 +4,17 @@ use stream::lint::Reviewed;
 
 use crate::failure::{Failure, colour_wanted};
 
+/// The most findings that are told one by one; who has more looks at them as data.
+const TOLD: usize = 20;
+
 /// Tells what is probably not meant, as warnings, and how many of them are waived.
 pub fn tell(findings: &Reviewed) {
     let colour = colour_wanted(&std::io::stderr());
-    for finding in &findings.open {
+    for finding in findings.open.iter().take(TOLD) {
         anstream::eprintln!("{}\n", finding.diagnostic.render(colour));
+    }
+    if let more @ 1.. = findings.open.len().saturating_sub(TOLD) {
+        anstream::eprintln!("{more} more findings; `sw plan -o json` has all");
     }
     match findings.waived.len() {
         0 => {}
