@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use base::Digest;
 use rustix::process::Signal;
@@ -194,6 +194,29 @@ fn old_builds_are_pruned_and_what_the_last_release_uses_is_not() {
     let stats: Value = serde_json::from_str(&stats.stdout).unwrap_or_else(|e| panic!("{e}: {stats:?}"));
     let row = &stats["streams"][0];
     assert_eq!((&row["stream"], &row["keys"]), (&"tiny".into(), &3.into()), "{stats}");
+}
+
+#[test]
+fn what_can_be_had_again_is_pruned_by_days() {
+    let tiny = Tiny::new();
+    let (resolved, patched) = (tiny.home().join("resolved"), tiny.home().join("patched"));
+    for folder in ["old", "new"] {
+        fs::create_dir_all(patched.join(folder)).unwrap();
+        fs::write(patched.join(folder).join("file"), "x").unwrap();
+    }
+    fs::create_dir_all(&resolved).unwrap();
+    fs::write(resolved.join("old.json"), "{}").unwrap();
+    fs::write(resolved.join("new.json"), "{}").unwrap();
+    let month_ago = SystemTime::now() - Duration::from_secs(31 * 24 * 3600);
+    for old in [patched.join("old"), resolved.join("old.json")] {
+        fs::File::open(old).unwrap().set_modified(month_ago).unwrap();
+    }
+    let said = |args: &[&str]| tiny.sw(&[&["cache", "prune"], args].concat()).stdout;
+    assert!(said(&["--dry-run"]).contains("1 patched sources, 1 remote definitions"));
+    assert!(said(&["--keep", "60"]).contains("0 patched sources, 0 remote definitions"));
+    assert!(said(&[]).contains("1 patched sources, 1 remote definitions"));
+    let names = |dir: &Path| fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!((names(&patched), names(&resolved)), (vec!["new".into()], vec!["new.json".into()]));
 }
 
 /// A registry on this machine that has every tag and every manifest, and gives another one than it promises.

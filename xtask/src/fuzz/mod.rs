@@ -8,10 +8,12 @@
 //! its own compiler. Both are for a nightly toolchain and for hours; this is for every change and twenty seconds.
 //!
 //! - [`target`]: what is fuzzed, and with which seeds
+//! - `overlay`: what is done with overlays
 //! - [`damage`]: from a seed and a number to an input
 //! - `watch`: the processes
 
 pub mod damage;
+mod overlay;
 pub mod target;
 mod watch;
 

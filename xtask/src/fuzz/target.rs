@@ -10,6 +10,7 @@ use base::{Digest, Source};
 use oci::layer::tar::TarReader;
 use oci::reference::Reference;
 use oci::unpack::{Layers, Limits};
+use stream::schema::reference::OVERLAY_EXAMPLE;
 use tekton::catalog::Catalog;
 use tekton::lint::comment::Comments;
 use tekton::load::{Document, Object, load};
@@ -18,6 +19,7 @@ use tekton::substitute::{Replacements, kubernetes, reference, scan};
 use tekton::types::{ParamValue, PipelineSpec};
 
 use super::damage::damaged;
+use super::overlay::overlays;
 
 /// Something that reads input.
 pub struct Target {
@@ -109,6 +111,32 @@ const VARIABLES: &[&[u8]] = &[
     b"\xc3\xa9",
 ];
 
+const OVERLAY: &[&[u8]] = &[
+    b"\n  - ",
+    b"{",
+    b"}",
+    b", ",
+    b"component: etcd",
+    b"component: router",
+    b"remove: {component: base}",
+    b"replace: {component: cli, source: {git: {url: u, ref: main}}}",
+    b"replace: {component: cli, source: {image: r.example/x@sha256:0}}",
+    b"patch: {component: etcd, files: [a, ../b]}",
+    b"pin: {component: etcd, commit: 0123456789abcdef0123456789abcdef01234567, expires: \"2026-01-01\"}",
+    b"change: {component: router, addPackages: [a, a], removePackages: [haproxy], args: {A: x, B: y}}",
+    b"setBase: {name: my-stream/base, base: {component: etcd}}",
+    b"setBase: {name: \"**\", base: {images: {linux/amd64: a:1}}}",
+    b"changeGate: {test: etcd, timeout: 1s}",
+    b"waive: {code: mismatched-siblings, why: x}",
+    b"waive: {code: expired, component: etcd, why: x, expires: 2026-01-01}",
+    b"from: {path: ..}\n",
+    b"from: {payload: r.example/x@sha256:0}\n",
+    b"name: below\n",
+    b"*",
+    b"\xc3\xa9",
+    b"$(params.a)",
+];
+
 /// Everything that is fuzzed.
 pub const TARGETS: &[Target] = &[
     Target {
@@ -138,6 +166,14 @@ pub const TARGETS: &[Target] = &[
         words: YAML,
         files: &[("streams/debian-mini/stream.yaml", ""), ("crates/sw/tests/tiny-stream/stream.yaml", "")],
         made: Vec::new,
+        mend: |_| {},
+    },
+    Target {
+        name: "overlay",
+        run: |bytes| with_text(bytes, overlays),
+        words: OVERLAY,
+        files: &[("streams/okd-openstack/stream.yaml", ""), ("streams/debian-hpc/stream.yaml", "")],
+        made: || vec![OVERLAY_EXAMPLE.as_bytes().to_vec()],
         mend: |_| {},
     },
     Target {

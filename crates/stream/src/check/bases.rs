@@ -17,6 +17,9 @@ use crate::task::Tasks;
 /// What a Containerfile calls the folder of pinned packages, which the task provides.
 const PACKAGES: &str = "packages";
 
+/// What the file is called that the user works on; the streams below are not hers.
+const STREAM_FILE: &str = "stream.yaml";
+
 /// An image that a component starts from, which nothing says what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unresolved {
@@ -257,7 +260,11 @@ fn not_for_platform(scope: Scope<'_>, key: &str, name: &str, one: &Use) -> Diagn
     let platform = scope.stream.platform.as_str();
     let message = format!("`{name}` has no image for {platform}");
     let (source, span) = scope.places.key(&["bases", key, "images"]);
-    let help = format!("write in `images` too: {platform}: IMAGE");
+    let help = if scope.is_overlay() {
+        format!("say what it is: {}", scope.write_base(key, "image: IMAGE"))
+    } else {
+        format!("write in `images` too: {platform}: IMAGE")
+    };
     let finding = Diagnostic::error("no-image-for-platform", message).at(source, span);
     finding.related(&one.source, one.span, "used here").help(help)
 }
@@ -274,13 +281,16 @@ fn what_to_write(scope: Scope<'_>, table: &Table<'_>, one: &Use) -> String {
     if one.is_later_stage {
         return "a stage can only be used after it: move it up".to_owned();
     }
-    let file = scope.places.source().name();
     if let Some(component) = component {
-        return format!("write in {file}:\nbases:\n  {name}: {{component: {component}}}");
+        return format!(
+            "write in {STREAM_FILE}:\n{}",
+            scope.write_base(name, &format!("component: {component}"))
+        );
     }
+    let image = if name.contains([':', '@']) { name.clone() } else { format!("{name}:TAG") };
     let entry = format!(
-        "write in {file} what it is, `{{component: NAME}}` or an image:\nbases:\n  {name}: {{image: {}}}",
-        if name.contains([':', '@']) { name.clone() } else { format!("{name}:TAG") }
+        "write in {STREAM_FILE} what it is, `{{component: NAME}}` or an image:\n{}",
+        scope.write_base(name, &format!("image: {image}"))
     );
     match base::diagnostic::nearest(name, table.keys()) {
         Some(near) => format!("did you mean `{near}`? Else {entry}"),

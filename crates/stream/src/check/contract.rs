@@ -147,9 +147,10 @@ fn check_test(scope: Scope<'_>, name: &str, test: &Test, findings: &mut Diagnost
     for (param, component) in &test.images {
         if !scope.stream.components.contains_key(component) {
             let message = format!("the test `{name}` uses the image of `{component}`, which does not exist");
-            let help = suggestion(component, scope.stream.components.keys().map(String::as_str));
             let finding = Diagnostic::error("unknown-component", message);
-            findings.push(places.at(&["tests", name, "images", param], finding).help(help));
+            let finding = places.at(&["tests", name, "images", param], finding);
+            let instead = format!("leave the test out too:\noperations:\n  - removeTest: {{test: {name}}}");
+            findings.push(scope.no_component(component, finding, &instead));
         }
         if test.params.contains_key(param) {
             let message = format!("the test `{name}` sets `{param}` as an image and as a parameter");

@@ -182,9 +182,10 @@ fn table(scope: Scope<'_>, findings: &mut Diagnostics) {
         let images = match base {
             Base::Component(component) if !scope.stream.components.contains_key(component) => {
                 let message = format!("`{key}` stands for the component `{component}`, which does not exist");
-                let help = super::suggestion(component, scope.stream.components.keys().map(String::as_str));
                 let finding = Diagnostic::error("unknown-component", message);
-                findings.push(scope.places.at(&["bases", key, "component"], finding).help(help));
+                let finding = scope.places.at(&["bases", key, "component"], finding);
+                let instead = format!("say what it is now:\n{}", scope.write_base(key, "image: IMAGE"));
+                findings.push(scope.no_component(component, finding, &instead));
                 continue;
             }
             Base::Component(_) => continue,

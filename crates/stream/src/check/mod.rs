@@ -22,7 +22,7 @@ mod pipeline;
 mod rebuild;
 mod waivers;
 
-use base::{Diagnostic, Diagnostics};
+use base::{Diagnostic, Diagnostics, Source};
 
 use crate::definition::{Definition, Places, Stream};
 use crate::graph::Graph;
@@ -60,7 +60,7 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
             findings.into_result(Checked { graph })
         }
         Err(cycle) => {
-            findings.push(cycle::finding(&cycle));
+            findings.push(cycle::finding(scope, &cycle));
             Err(findings)
         }
     }
@@ -80,6 +80,37 @@ impl<'a> Scope<'a> {
     fn new(definition: &'a Definition, sources: &'a dyn Sources, tasks: &'a Tasks) -> Self {
         let Definition { stream, places, history } = definition;
         Self { stream, places, history, sources, tasks }
+    }
+
+    /// Whether the user works on an overlay, who cannot write into the streams below.
+    fn is_overlay(self) -> bool {
+        !self.history.parents.is_empty()
+    }
+
+    /// Whether what `source` says is said by an operation of an overlay.
+    fn is_operation(self, source: &Source) -> bool {
+        self.history.applied.iter().any(|applied| applied.source == *source)
+    }
+
+    /// How to say what a name in `FROM` means, in the words of the file that the user works on.
+    fn write_base(self, name: &str, base: &str) -> String {
+        if self.is_overlay() {
+            format!("operations:\n  - setBase: {{name: {name}, base: {{{base}}}}}")
+        } else {
+            format!("bases:\n  {name}: {{{base}}}")
+        }
+    }
+
+    /// Says of a component that does not exist which operation removed it, and what can be done `instead`; else what was meant.
+    fn no_component(self, name: &str, finding: Diagnostic, instead: &str) -> Diagnostic {
+        match self.history.removed(name) {
+            Some(removed) => {
+                let note = format!("removed here, by `{}`", removed.stream);
+                let help = format!("remove that operation, or {instead}");
+                finding.related(&removed.source, removed.span, note).help(help)
+            }
+            None => finding.help(suggestion(name, self.stream.components.keys().map(String::as_str))),
+        }
     }
 }
 

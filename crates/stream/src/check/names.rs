@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base::{Diagnostic, Diagnostics};
 
-use super::{Scope, suggestion};
+use super::Scope;
 use crate::contract::RELEASE_REPOSITORY;
 
 /// Longer names would not fit, with their prefixes and suffixes, into the 63 characters of a Kubernetes name.
@@ -55,10 +55,9 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         None => {
             let message =
                 format!("releaseBase names the component `{}`, which does not exist", stream.release_base);
-            let help = suggestion(&stream.release_base, stream.components.keys().map(String::as_str));
-            findings.push(
-                places.at(&["releaseBase"], Diagnostic::error("unknown-component", message)).help(help),
-            );
+            let finding = places.at(&["releaseBase"], Diagnostic::error("unknown-component", message));
+            let instead = "`replace` it instead: the release is a layer on its image";
+            findings.push(scope.no_component(&stream.release_base, finding, instead));
         }
         Some(component) if !component.payload => {
             let message = format!("the release base `{}` is not in the payload", stream.release_base);
@@ -132,7 +131,13 @@ fn tags(scope: Scope<'_>, findings: &mut Diagnostics) {
             finding
                 .at(here.0, here.1)
                 .related(first.0, first.1, "first here")
-                .help("give one of them another `tag`, or leave it out with `payload: false`"),
+                .help(if scope.is_overlay() {
+                    format!(
+                        "give one of them another tag, or leave it out:\noperations:\n  - change: {{component: {other}, payload: false}}"
+                    )
+                } else {
+                    "give one of them another `tag`, or leave it out with `payload: false`".to_owned()
+                }),
         );
     }
 }

@@ -29,9 +29,8 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         let unknown = waiver.component.as_ref().filter(|name| !stream.components.contains_key(*name));
         if let (Some(component), None) = (unknown, &waiver.inherited) {
             let message = format!("the waiver is about the component `{component}`, which does not exist");
-            let help = suggestion(component, stream.components.keys().map(String::as_str));
-            let finding = Diagnostic::error("unknown-component", message);
-            findings.push(places.at(&field("component"), finding).help(help));
+            let finding = places.at(&field("component"), Diagnostic::error("unknown-component", message));
+            findings.push(scope.no_component(component, finding, "remove the waiver"));
         }
     }
 }

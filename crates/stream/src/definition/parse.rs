@@ -49,7 +49,7 @@ impl OverlayDefinition {
     /// Points `finding` at a field.
     #[must_use]
     pub fn at(&self, path: &[&str], finding: Diagnostic) -> Diagnostic {
-        Places::new(self.source.clone(), self.root.clone()).at(path, finding)
+        Places::new(&self.source, self.root.clone()).at(path, finding)
     }
 
     /// The tree of the operation at `index`, written with `verb`, and where it stands.
@@ -100,7 +100,7 @@ pub fn parse_file(source: &Source) -> Result<File, Diagnostics> {
         return Ok(File::Overlay(OverlayDefinition { overlay, source: source.clone(), root }));
     }
     let stream: Stream = decode(&root, source, Keys::Exact).map_err(with_help)?;
-    let mut places = Places::new(source.clone(), root);
+    let mut places = Places::new(source, root);
     if stream.pipeline.is_none() {
         let shipped = TemplateDefinition::shipped();
         places.lay(&["pipeline"], &shipped.source, None, shipped.root.clone());

@@ -12,8 +12,6 @@ use tekton::yaml::{Kind, Node};
 /// A place is named by the keys (and indexes in lists) that lead to it: `["components", "etcd", "packages", "0"]`.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// The file that the user works on.
-    source: Source,
     /// By the first keys of where they lie: `components etcd`. An overlay of many operations has a layer or more of each.
     layers: BTreeMap<String, Vec<Layer>>,
     /// How many layers there are.
@@ -46,17 +44,10 @@ struct Found<'a> {
 }
 
 impl Places {
-    pub(super) fn new(source: Source, root: Node) -> Self {
-        let mut places = Self { source: source.clone(), layers: BTreeMap::new(), count: 0 };
-        places.lay(&[], &source, None, root);
+    pub(super) fn new(source: &Source, root: Node) -> Self {
+        let mut places = Self { layers: BTreeMap::new(), count: 0 };
+        places.lay(&[], source, None, root);
         places
-    }
-
-    /// The same fields, seen by the user of the file `source`.
-    #[must_use]
-    pub fn seen_from(mut self, source: Source) -> Self {
-        self.source = source;
-        self
     }
 
     /// Says that the part at `path` was written in `source` as `node`, with the key at `key`.
@@ -65,11 +56,6 @@ impl Places {
         self.count += 1;
         let layer = Layer { order: self.count, at, source: source.clone(), key, node: Arc::new(node) };
         self.layers.entry(path[..path.len().min(KEYS)].join(" ")).or_default().push(layer);
-    }
-
-    /// The file that the user works on: where something is to be added.
-    pub fn source(&self) -> &Source {
-        &self.source
     }
 
     /// Points `finding` at a value; at its key, when the value is a list or mapping; at the nearest field above, when there is none.

@@ -7,6 +7,7 @@ use base::Diagnostic;
 use super::code::{KERNEL_MISMATCH, SAME_PACKAGE_OTHER_VERSION};
 use super::majority::{some, split};
 use super::{Finding, Subject, or_waive};
+use crate::graph::{Edge, Node};
 use crate::lock::Pin;
 
 /// What the names of kernels, their variants and headers begin with (Debian policy of the package `linux`).
@@ -23,7 +24,9 @@ fn in_payload<'a>(subject: Subject<'a>) -> impl Iterator<Item = (&'a str, &'a [P
     let order: Vec<&str> = graph.order().collect();
     for name in order.into_iter().rev() {
         if reached.contains(name) {
-            reached.extend(graph.nodes.get(name).into_iter().flat_map(|node| node.base_components()));
+            // Packages of an image that something is only copied out of are not in the payload.
+            let edges = graph.nodes.get(name).map(Node::dependencies).unwrap_or_default();
+            reached.extend(edges.into_iter().filter(|(_, edge)| *edge == Edge::Base).map(|(base, _)| base));
         }
     }
     let lock = subject.lock;

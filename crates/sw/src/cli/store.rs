@@ -60,7 +60,8 @@ pub enum CacheCommand {
         #[arg(short, long, value_enum, default_value_t = Format::Text)]
         output: Format,
     },
-    /// Remove images, unpacked layers and runs of builds that are old; never what a stream's last release uses
+    /// Remove images, unpacked layers and runs of builds that are old, patched sources, and what remote references meant; never what
+    /// a stream's last release uses
     Prune(PruneArgs),
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use base::{Digest, size};
@@ -31,6 +32,10 @@ struct Pruned {
     images: Vec<String>,
     runs: Vec<String>,
     unpacked_layers: usize,
+    /// Sources with patches applied; they are made again when they are wanted.
+    patched: usize,
+    /// What remote references meant when they were fetched.
+    resolved: usize,
     /// Of what nothing else needs.
     bytes: u64,
     /// As much of it is younger than a day, and goes with a later collection: somebody may be about to use it again.
@@ -65,6 +70,8 @@ pub fn run(home: &Home, args: &PruneArgs) -> Result<(), Failure> {
             .collect(),
         runs: old_runs.iter().map(|run| run.id.clone()).collect(),
         unpacked_layers: 0,
+        patched: 0,
+        resolved: 0,
         bytes: freed(&store, &going)?,
         later: 0,
     };
@@ -79,7 +86,12 @@ pub fn run(home: &Home, args: &PruneArgs) -> Result<(), Failure> {
         pruned.later = pruned.bytes.saturating_sub(collected.bytes);
         store.write_index()?;
     }
-    // A run may use a layer whose image is gone.
+    let old = older(&home.resolved(), args)?;
+    pruned.resolved = old.len();
+    if !args.dry_run {
+        old.iter().try_for_each(fs::remove_file)?;
+    }
+    // A run may use a layer whose image is gone, and a plan that is being made a patched source.
     if runs.iter().all(|run| run.state != State::Running) {
         let layers = Layers::open(home.layers())?;
         let used = unpacked_forms(&store, &going)?;
@@ -88,6 +100,11 @@ pub fn run(home: &Home, args: &PruneArgs) -> Result<(), Failure> {
             if !args.dry_run {
                 layers.remove(layer)?;
             }
+        }
+        let old = older(&home.patched(), args)?;
+        pruned.patched = old.len();
+        if !args.dry_run {
+            old.iter().try_for_each(fs::remove_dir_all)?;
         }
     }
     show(&pruned, args)
@@ -103,12 +120,14 @@ fn show(pruned: &Pruned, args: &PruneArgs) -> Result<(), Failure> {
         pruned.runs.iter().for_each(|run| anstream::println!("run   {run}"));
     }
     anstream::println!(
-        "{} {} images ({}), {} unpacked layers, {} runs",
+        "{} {} images ({}), {} unpacked layers, {} runs, {} patched sources, {} remote definitions",
         if args.dry_run { "would remove" } else { "removed" },
         pruned.images.len(),
         size::bytes(pruned.bytes),
         pruned.unpacked_layers,
-        pruned.runs.len()
+        pruned.runs.len(),
+        pruned.patched,
+        pruned.resolved
     );
     if pruned.later > 0 {
         anstream::println!(
@@ -117,6 +136,22 @@ fn show(pruned: &Pruned, args: &PruneArgs) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// What was put into a folder longer ago than things are kept. What can be had again is counted by days only.
+fn older(folder: &Path, args: &PruneArgs) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut old = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if age(entry.metadata()?.modified()?) >= days(args.keep) {
+            old.push(entry.path());
+        }
+    }
+    Ok(old)
 }
 
 /// What the last builds of all streams used and made, and the releases that they are from.
@@ -203,11 +238,16 @@ fn old_runs<'a>(runs: &'a [Run], records: &BTreeMap<String, BuildRecord>, args: 
 fn is_old(position: usize, written: SystemTime, args: &PruneArgs) -> bool {
     match args.keep_last {
         Some(count) => position >= count,
-        None => {
-            let age = SystemTime::now().duration_since(written).unwrap_or_default();
-            age >= Duration::from_secs(args.keep.saturating_mul(24 * 3600))
-        }
+        None => age(written) >= days(args.keep),
     }
+}
+
+fn age(written: SystemTime) -> Duration {
+    SystemTime::now().duration_since(written).unwrap_or_default()
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_secs(days.saturating_mul(24 * 3600))
 }
 
 /// Bytes of what only images need that go.

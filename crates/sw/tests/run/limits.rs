@@ -147,7 +147,7 @@ spec:
       script: setsid sleep 1000 & echo started
     - name: endless
       image: i
-      timeout: 500ms
+      timeout: 3s
       script: "yes"
 "#;
         env.run(run, &["--max-log", "400Ki"]).code(1);

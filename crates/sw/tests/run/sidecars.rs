@@ -130,7 +130,7 @@ apiVersion: tekton.dev/v1
 kind: TaskRun
 metadata: {name: never}
 spec:
-  timeout: 1s
+  timeout: 5s
   taskSpec:
     sidecars: [{name: slow, image: i, script: "sleep 60", readinessProbe: {exec: {command: ["false"]}}}]
     steps: [{name: s, image: i, script: "exit 0"}]
@@ -141,7 +141,7 @@ spec:
     run never
     > never     started
     warning: never: sidecar slow is not ready: false ended with exit status: 1
-    ✗ never     failed [TIME]  TaskRun "never" failed to finish within "1s"
+    ✗ never     failed [TIME]  TaskRun "never" failed to finish within "5s"
     TaskRunTimeout
     "#);
     env.assert_nothing_left();

@@ -40,9 +40,10 @@ pub fn copy(
     let mut patches: Vec<Source> = Vec::new();
     for (index, patch) in component.patches.iter().enumerate() {
         let at = ["patches", &index.to_string()];
-        let patch = before
-            .patch(patch)
-            .map_err(|e| refused(&at, Diagnostic::error("no-patch-file", e.to_string())))?;
+        let patch = before.patch(patch).map_err(|e| {
+            let finding = Diagnostic::error("no-patch-file", e.to_string());
+            refused(&at, finding.help("patches lie below the stream's folder: patches/etcd-quota.patch"))
+        })?;
         hasher.field(patch.text());
         patches.push(patch);
     }
