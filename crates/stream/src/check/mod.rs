@@ -8,7 +8,6 @@
 //! - `pipeline`: what the pipeline must have, and what its tasks refer to
 //! - [`bases`](fn@bases): what components start from
 //! - `operands`: components whose images others name
-//! - `rebuild`: what is rebuilt
 //! - `waivers`: what is said about findings
 //! - `cycle`: components that depend on each other
 
@@ -19,7 +18,6 @@ mod fields;
 mod names;
 mod operands;
 mod pipeline;
-mod rebuild;
 mod waivers;
 
 use base::{Diagnostic, Diagnostics, Source};
@@ -52,7 +50,6 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
     pipeline::check(scope, &mut findings);
-    rebuild::check(scope, &mut findings);
     waivers::check(scope, &mut findings);
     match Graph::new(definition.stream.clone(), nodes) {
         Ok(mut graph) => {

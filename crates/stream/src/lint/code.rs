@@ -29,6 +29,10 @@ lints! {
         "a component from another commit than most others from the same repository";
         "Parts of one program that are of different age were never tested together.";
         "Let all of them follow one reference, or pin them all.";
+    NOTHING_TO_BUILD "nothing-to-build":
+        "`rebuildInherited: all` in a stream that inherits published images";
+        "Such an image is there already, and nothing says how it is built.";
+        "Replace the components with their sources, or leave `rebuildInherited` out.";
     SAME_PACKAGE_OTHER_VERSION "same-package-other-version":
         "a package that the lock has at another version in this component than in most others of the payload";
         "Whoever fixes a package fixes it in one image, and the other still has the old one. A part of the lock was kept when the rest was made anew.";

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use base::Diagnostic;
 
 use super::Finding;
-use super::code::{DUPLICATE_PACKAGE, UNUSED_ARGUMENT};
-use crate::definition::{Component, Definition, Places};
+use super::code::{DUPLICATE_PACKAGE, NOTHING_TO_BUILD, UNUSED_ARGUMENT};
+use crate::definition::{Component, Definition, Places, RebuildInherited};
 use crate::graph::Graph;
 
 /// Arguments that builders know without an `ARG` (Dockerfile reference, "Predefined ARGs").
@@ -24,7 +24,7 @@ const PREDEFINED: [&str; 11] = [
     "SOURCE_DATE_EPOCH",
 ];
 
-/// Packages that are listed twice, and arguments that no Containerfile takes.
+/// Packages that are listed twice, arguments that no Containerfile takes, and images that cannot be rebuilt.
 pub(crate) fn findings(definition: &Definition, graph: &Graph) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, component) in &graph.stream.components {
@@ -33,7 +33,28 @@ pub(crate) fn findings(definition: &Definition, graph: &Graph) -> Vec<Finding> {
             findings.extend(without_arg(&definition.places, name, component, known));
         }
     }
+    findings.extend(images_to_build(definition));
     findings
+}
+
+/// Images that are there already cannot be built, whatever is asked for.
+fn images_to_build(definition: &Definition) -> Option<Finding> {
+    let stream = &definition.stream;
+    let inherited = stream.components.values().filter(|component| component.inherited.is_some());
+    let (images, built): (Vec<&Component>, Vec<&Component>) =
+        inherited.partition(|component| component.prebuilt().is_some());
+    if stream.rebuild_inherited != RebuildInherited::All || images.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} of the {} inherited components are published images, which are not built",
+        images.len(),
+        images.len() + built.len()
+    );
+    let finding = Diagnostic::warning(NOTHING_TO_BUILD.code, message)
+        .help("replace them with their sources, or leave `rebuildInherited` out");
+    let diagnostic = definition.places.at(&["rebuildInherited"], finding);
+    Some(Finding { component: None, diagnostic })
 }
 
 fn twice(places: &Places, name: &str, component: &Component) -> Vec<Finding> {

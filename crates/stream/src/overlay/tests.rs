@@ -89,7 +89,8 @@ fn published_images_are_not_built_whatever_is_asked_for() {
         Source::new("upper.yaml", upper.text().replace("operations:", "rebuildInherited: all\noperations:"));
     let flat = on(&lower, &upper).unwrap();
     let checked = check(&flat, &sample::files(), &sample::tasks()).unwrap();
-    insta::assert_snapshot!(checked.warnings.render(false), @"
+    let found = crate::lint::written::findings(&flat, &checked.graph);
+    insta::assert_snapshot!(found[0].diagnostic.render(false), @"
     warning[nothing-to-build]: 1 of the 2 inherited components are published images, which are not built
      --> upper.yaml:6:19
       |
