@@ -27,7 +27,7 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
 pub const BUILD: &str = "build";
 
 /// What a task that builds a component may declare.
-pub const COMPONENT_PARAMS: [Offered; 17] = [
+pub const COMPONENT_PARAMS: [Offered; 18] = [
     string("component", "the component's name"),
     string("context", "the component's folder, below the workspace `source`"),
     string("containerfile", "the Containerfile, below the context"),
@@ -49,7 +49,14 @@ pub const COMPONENT_PARAMS: [Offered; 17] = [
     ),
     array("args", "build arguments, each `NAME=VALUE`"),
     array("labels", "image labels, each `NAME=VALUE`"),
-    array("packages", "distribution packages, each `name=version=<sha256>`"),
+    array(
+        "packages",
+        "distribution packages, each `name=version=<sha256>`; good for few, as they are part of the pipeline",
+    ),
+    string(
+        "pins",
+        "instead of `packages`: a ConfigMap that has them under the key `packages`, one a line; absent if there are none",
+    ),
     string("epoch", "SOURCE_DATE_EPOCH, in seconds"),
     string("platform", "operating system and processor, like linux/amd64"),
     string("insecure", "`true` for a registry without TLS"),

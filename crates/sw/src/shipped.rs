@@ -3,10 +3,14 @@
 use base::Source;
 
 /// Name and text of every file in `tasks/` with tasks.
-const TASKS: [(&str, &str); 12] = [
+const TASKS: [(&str, &str); 16] = [
+    ("approval.yaml", include_str!("../../../tasks/approval.yaml")),
     ("assemble.yaml", include_str!("../../../tasks/assemble.yaml")),
     ("containerfile.yaml", include_str!("../../../tasks/containerfile.yaml")),
     ("debian-base.yaml", include_str!("../../../tasks/debian-base.yaml")),
+    ("kaniko.yaml", include_str!("../../../tasks/kaniko.yaml")),
+    ("prebuilt.yaml", include_str!("../../../tasks/prebuilt.yaml")),
+    ("scan.yaml", include_str!("../../../tasks/scan.yaml")),
     ("test-alertmanager.yaml", include_str!("../../../tasks/test-alertmanager.yaml")),
     ("test-cluster-version-operator.yaml", include_str!("../../../tasks/test-cluster-version-operator.yaml")),
     ("test-cni.yaml", include_str!("../../../tasks/test-cni.yaml")),

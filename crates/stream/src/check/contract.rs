@@ -33,7 +33,8 @@ pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: 
             ("bases", bases),
             ("operands", !component.operands.is_empty()),
         ] {
-            if used && task.param(param).is_none() {
+            let named = param == "packages" && task.param("pins").is_some();
+            if used && !named && task.param(param).is_none() {
                 let message =
                     format!("`{name}` has {param}, but the task `{task_name}` has no parameter `{param}`");
                 let help = format!("declare it in the task, or take the {param} away");

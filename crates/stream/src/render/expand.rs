@@ -6,6 +6,7 @@ use base::{Diagnostic, Diagnostics};
 use tekton::types::{Param, PipelineTask, TaskRef, TaskSpec, WorkspacePipelineTaskBinding};
 
 use super::offer::{Offer, Values, is_forced};
+use super::pins::PINS;
 use crate::contract::{ALL_WORKSPACES, BUILD, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, TEST};
 use crate::definition::TemplateTask;
 use crate::definition::pipeline::{Each, PipelineTemplate};
@@ -207,6 +208,10 @@ impl Meaning for Expansion<'_> {
 /// Of what is said and offered, what the task declares, in the task's order; what the template says counts. Defaults are not
 /// repeated.
 fn declared(task: &TaskSpec, said: Vec<Param>, mut offered: Offer) -> Vec<Param> {
+    // Who takes the name of a list does not take the list.
+    if task.params.iter().any(|spec| spec.name == PINS) {
+        offered.retain(|(name, _)| name != "packages");
+    }
     let mut params = Vec::new();
     for spec in &task.params {
         if let Some(own) = said.iter().find(|param| param.name == spec.name) {

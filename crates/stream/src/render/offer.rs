@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use tekton::types::ParamValue;
 
+use super::pins::{self, PINS};
 use super::pipeline::{CACHES, INSECURE, REPOSITORY};
 use super::{Names, Request};
 use crate::contract::{ASSEMBLE, IMAGE_RESULT};
@@ -68,6 +69,7 @@ impl Values<'_> {
             own(INSECURE, reference(INSECURE)),
             own("image", self.image_of(name)),
         ];
+        offered.extend(pins::name(self.request, self.names, name).map(|config_map| own(PINS, config_map)));
         if node.containerfile.is_some() || component.from.is_some() {
             offered.push(own("containerfile", component.containerfile_path()));
         }

@@ -251,7 +251,7 @@ fn what_does_not_fit_together_is_told_where_it_is_said() {
     let all: Vec<&str> = all
         .iter()
         .flat_map(|text| text.lines())
-        .map(|line| line.split(": component,").next().unwrap_or(line))
+        .map(|line| line.split(": component, context").next().unwrap_or(line))
         .collect();
     insta::assert_snapshot!("refused", all.join("\n"));
 }

@@ -4,10 +4,11 @@
 //! - [`engine`]: what all commands share that run something
 //! - [`run`], [`runs`]: Tekton YAML, and what was run; [`check`], [`vendor`]: before it runs; [`inputs`]: which files;
 //!   [`reuse`]: only a part of it, or again; [`trigger`]: what an event runs of it
-//! - [`release`]: release payloads
+//! - [`release`]: release payloads; [`approval`]: who lets images become one; [`scan`]: what is in an image
 //! - [`store`]: registry, store and cache
 //! - [`runtime`]: the hidden OCI runtime
 
+mod approval;
 mod check;
 mod engine;
 mod inputs;
@@ -17,6 +18,7 @@ mod reuse;
 mod run;
 mod runs;
 mod runtime;
+mod scan;
 mod store;
 mod stream;
 mod trigger;
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use approval::*;
 pub use check::*;
 pub use engine::*;
 pub use inputs::*;
@@ -35,6 +38,7 @@ pub use reuse::*;
 pub use run::*;
 pub use runs::*;
 pub use runtime::*;
+pub use scan::*;
 pub use store::*;
 pub use stream::*;
 pub use trigger::*;
@@ -121,6 +125,13 @@ pub enum Command {
     /// Release payloads
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Approve the images that a pipeline waits to release, or reject them
+    Approve(ApproveArgs),
+    /// Wait for an approval (used by tasks)
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Look into an image without running it: denied packages, setuid files
+    Scan(ScanArgs),
     /// The registry over the local store
     #[command(subcommand)]
     Registry(RegistryCommand),

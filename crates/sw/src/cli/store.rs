@@ -45,6 +45,8 @@ pub enum CacheCommand {
     Lookup(LookupArgs),
     /// Tag an image with the keys of its inputs, so that it is found next time
     Record(RecordArgs),
+    /// Copy the only base of a build instead of building, and tag it with the keys
+    Copy(CopyArgs),
     /// Show how much the step cache of `sw run --cache` holds
     Steps {
         /// Remove everything from it
@@ -106,6 +108,18 @@ pub struct RecordArgs {
     /// The image that was built
     #[arg(long, value_name = "DIGEST")]
     pub digest: base::Digest,
+    #[command(flatten)]
+    pub weak: WeakKeyArgs,
+    #[command(flatten)]
+    pub at: CacheAt,
+}
+
+/// `sw cache copy`.
+#[derive(Debug, Args)]
+pub struct CopyArgs {
+    /// The key that `lookup` computed
+    #[arg(long, value_name = "HEX")]
+    pub key: String,
     #[command(flatten)]
     pub weak: WeakKeyArgs,
     #[command(flatten)]

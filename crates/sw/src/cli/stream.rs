@@ -119,6 +119,10 @@ pub struct RenderArgs {
 
     #[command(flatten)]
     pub knobs: KnobArgs,
+
+    /// Write a file for each object into this new folder: `objects/` to apply, `run.yaml` to create
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
 }
 
 /// `sw lock`.

@@ -20,6 +20,7 @@ pub fn run(home: &Home, command: CacheCommand) -> Result<Ended, Failure> {
         CacheCommand::Prune(args) => cache_prune::run(home, &args)?,
         CacheCommand::Lookup(args) => cache_lookup::lookup(&args)?,
         CacheCommand::Record(args) => cache_lookup::record(&args)?,
+        CacheCommand::Copy(args) => cache_lookup::copy(args)?,
     }
     Ok(Exit::Success.into())
 }

@@ -1,4 +1,4 @@
-//! `sw cache lookup` and `sw cache record`: the first and the last step of a task that builds a component.
+//! `sw cache lookup`, `sw cache record` and `sw cache copy`: the first and the last step of a task that builds a component.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use stream::key::policy::{Whence, tag};
 
 use super::newest_build::NewestBuild;
 use super::{hasty_client, registry_client};
-use crate::cli::{CacheAt, LookupArgs, RecordArgs, WeakKeyArgs};
+use crate::cli::{CacheAt, CopyArgs, LookupArgs, RecordArgs, WeakKeyArgs};
 use crate::failure::Failure;
 
 /// How long the registry of another stream may take to begin an answer.
@@ -51,6 +51,25 @@ pub fn record(args: &RecordArgs) -> Result<(), Failure> {
     results(&args.at, args.digest, &key.hex(), false)?;
     anstream::println!("{name} is now {}", args.digest);
     Ok(())
+}
+
+/// `sw cache copy`: the only base is the image.
+pub fn copy(args: CopyArgs) -> Result<(), Failure> {
+    let CopyArgs { key, weak, at } = args;
+    let [(_, spec)] = weak.bases.as_slice() else {
+        let count = weak.bases.len();
+        return Err(Failure::invalid(format!(
+            "{count} bases are given, and only a single one can be the image"
+        )));
+    };
+    let from: Reference = spec.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+    let digest =
+        from.digest().ok_or_else(|| Failure::invalid(format!("{spec}: give the image by digest")))?;
+    let own = Own::new(&at)?;
+    let scratch = tempfile::tempdir()?;
+    let through = Store::open(scratch.path().join("store"))?;
+    own.client.copy(&from, &own.repository.at_digest(digest), &through, &())?;
+    record(&RecordArgs { key, digest, weak, at })
 }
 
 /// An image that is as good as built, and the key that says so.

@@ -1,5 +1,6 @@
 //! One file per command: from parsed arguments to an exit code.
 
+mod approval;
 mod branch;
 mod build;
 mod build_record;
@@ -23,10 +24,12 @@ mod prebuilt;
 mod registry;
 mod release;
 mod remote;
+mod render;
 mod resume;
 mod run;
 mod run_inputs;
 mod runs;
+mod scan;
 mod store;
 mod stream;
 mod trigger;
@@ -70,12 +73,15 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Plan(args) => plan::plan(&home, &args),
         Command::Why(args) => why::why(&home, &args),
         Command::Rdeps(args) => why::rdeps(&home, &args),
-        Command::Render(args) => plan::render(&home, &args),
+        Command::Render(args) => render::run(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
         Command::Branch(args) => branch::run(&home, &args),
         Command::Import(command) => import::run(&home, &command),
         Command::Bases(args) => stream::bases::run(&home, &args),
         Command::Stream(command) => stream::show::run(&home, &command),
+        Command::Approve(args) => approval::approve(&home, &args),
+        Command::Approval(command) => approval::run(&command),
+        Command::Scan(args) => scan::run(&args),
         Command::Run(args) => run::run(&home, &args),
         Command::Graph(args) => graph::run(&home, &args),
         Command::Validate(args) => validate::run(&home, &args),

@@ -12,7 +12,7 @@ use stream::render::{Rendered, Request, render as make_render};
 use super::stream::findings::pass;
 use super::stream::{Loaded, load};
 use super::{Ended, build_record::BuildRecord, known_builds::KnownHereAndElsewhere};
-use crate::cli::{Format, PlanArgs, RenderArgs};
+use crate::cli::{Format, PlanArgs};
 use crate::failure::Failure;
 use crate::output::table::columns;
 use crate::settings::Home;
@@ -83,14 +83,6 @@ fn diff(home: &Home, planned: &Planned, release: &str, output: Format) -> Result
         anstream::println!("{}", columns(&[vec![header], rows].concat()));
     }
     anstream::println!("{same} of {} tags are the images of {}", fates.len(), info.name());
-    Ok(Exit::Success.into())
-}
-
-/// `sw render`.
-pub fn render(home: &Home, args: &RenderArgs) -> Result<Ended, Failure> {
-    // The text is the same whatever is there already.
-    let planned = planned(home, load(home, &args.stream)?.turned(args.knobs)?, &[], true)?;
-    anstream::print!("{}", rendered(&planned)?.text());
     Ok(Exit::Success.into())
 }
 

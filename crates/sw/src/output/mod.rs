@@ -12,7 +12,7 @@
 pub mod candidates;
 pub mod graph;
 pub mod json;
-mod printable;
+pub mod printable;
 pub mod sarif;
 pub mod summary;
 pub mod table;

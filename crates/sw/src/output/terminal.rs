@@ -44,6 +44,9 @@ struct Inner {
     held: Option<Vec<String>>,
 }
 
+/// What a line of a step begins with that a person must see: the step waits for somebody.
+pub const ASK: &str = "sw: ask ";
+
 /// Lines of a failed step's log that are shown.
 const TAIL: usize = 20;
 
@@ -273,10 +276,13 @@ impl Observer for Terminal {
     }
 
     fn output(&self, task: &str, step: &str, bytes: &[u8]) {
+        let inner = &mut *self.inner();
         if !self.logs {
+            for asked in String::from_utf8_lossy(bytes).lines().filter_map(|line| line.strip_prefix(ASK)) {
+                self.line(inner, &format!("{YELLOW}?{YELLOW:#} {task}  {}", printable(asked)));
+            }
             return;
         }
-        let inner = &mut *self.inner();
         let lines = bytes.split_inclusive(|b| *b == b'\n').count() as u64;
         // A file or a pipe takes what comes; a terminal is for eyes.
         if self.live {
