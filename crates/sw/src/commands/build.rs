@@ -1,6 +1,6 @@
 //! `sw build`: a stream to a tested release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,6 +16,7 @@ use release::verdict::Decision;
 use stream::definition::{Origin, Rebuild};
 use stream::key::policy::tag;
 use stream::plan::{Action, FailedBuild, LastBuild, Newest};
+use stream::render::Names;
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
@@ -219,11 +220,11 @@ fn conclude(
 ) -> Result<Exit, Failure> {
     let loaded = &planned.loaded;
     let stream = &loaded.graph.stream.name;
-    let images = built_images(planned, finished)?;
+    let images = built_images(planned, finished);
     let stopped_at = early_cutoffs(planned, finished, &images);
-    let names = rendered(planned)?.names;
+    let names = names(planned);
     let mut record = planned.record.clone();
-    record.seconds.extend(build_seconds(planned, finished)?);
+    record.seconds.extend(build_seconds(planned, finished));
     record.paths.insert(pushed_path(loaded)?);
     record.from_releases.clone_from(&loaded.from_releases);
     record.last_run = Some(counted(finished));
@@ -315,12 +316,12 @@ fn early_cutoffs(
     finished: &Finished,
     images: &BTreeMap<String, Digest>,
 ) -> BTreeMap<String, Vec<String>> {
-    let Ok(rendered) = rendered(planned) else { return BTreeMap::new() };
+    let names = names(planned);
     let results: BTreeMap<String, bool> = finished
         .task_results()
         .into_iter()
         .filter_map(|(task, results)| {
-            let component = rendered.names.component_of(&task)?.to_owned();
+            let component = names.component_of(&task)?.to_owned();
             Some((component, results.get("cached").is_some_and(|c| c.trim() == "true")))
         })
         .collect();
@@ -347,19 +348,26 @@ fn counted(finished: &Finished) -> Counted {
 }
 
 /// How long the components took that were built in this run.
-fn build_seconds(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, f64>, Failure> {
-    let names = rendered(planned)?.names;
-    let built = |task: &str| {
-        let results = finished.task_results().into_iter().find(|(name, _)| name == task).map(|(_, r)| r);
-        results.is_some_and(|r| r.get("cached").is_some_and(|cached| cached.trim() == "false"))
-    };
-    let seconds = finished.task_seconds().into_iter().filter(|(task, _)| built(task));
-    Ok(seconds.filter_map(|(task, s)| Some((names.component_of(&task)?.to_owned(), s))).collect())
+fn build_seconds(planned: &Planned, finished: &Finished) -> BTreeMap<String, f64> {
+    let names = names(planned);
+    let built: BTreeSet<String> = finished
+        .task_results()
+        .into_iter()
+        .filter(|(_, results)| results.get("cached").is_some_and(|cached| cached.trim() == "false"))
+        .map(|(task, _)| task)
+        .collect();
+    let seconds = finished.task_seconds().into_iter().filter(|(task, _)| built.contains(task));
+    seconds.filter_map(|(task, s)| Some((names.component_of(&task)?.to_owned(), s))).collect()
+}
+
+/// The names of the pipeline's tasks, as the rendered pipeline has them.
+fn names(planned: &Planned) -> Names {
+    Names::new(&planned.loaded.graph.stream)
 }
 
 /// The images of the components whose tasks succeeded in this run, and of those that have none because they are there already.
-fn built_images(planned: &Planned, finished: &Finished) -> Result<BTreeMap<String, Digest>, Failure> {
-    let names = rendered(planned)?.names;
+fn built_images(planned: &Planned, finished: &Finished) -> BTreeMap<String, Digest> {
+    let names = names(planned);
     let prebuilt = planned.plan.components.iter().filter(|c| c.prebuilt.is_some());
     let mut images: BTreeMap<String, Digest> =
         prebuilt.filter_map(|c| Some((c.component.clone(), c.image?))).collect();
@@ -369,7 +377,7 @@ fn built_images(planned: &Planned, finished: &Finished) -> Result<BTreeMap<Strin
             images.insert(component.to_owned(), digest);
         }
     }
-    Ok(images)
+    images
 }
 
 /// The release as `sw release info` shows it, its verdict, and what to try next.
