@@ -274,6 +274,26 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, c)| c)
 }
 
+/// ``did you mean `x`?`` for the candidate nearest to `word`; nothing when none is near.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, candidates).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Candidates that are listed; more is no help.
+const LISTED: usize = 12;
+
+/// [`did_you_mean`], else what there is: `there are: a, b, c`.
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let all: Vec<&str> = candidates.into_iter().collect();
+    did_you_mean(word, all.iter().copied()).unwrap_or_else(|| {
+        match (all.len(), all.len().saturating_sub(LISTED)) {
+            (0, _) => "there are none".to_owned(),
+            (_, 0) => format!("there are: {}", all.join(", ")),
+            (_, more) => format!("there are: {} and {more} more", all[..LISTED].join(", ")),
+        }
+    })
+}
+
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
@@ -330,5 +350,16 @@ mod tests {
         let long = "x".repeat(1 << 20);
         assert_eq!(nearest(&long, [long.as_str()]), None);
         assert_eq!(nearest("x", [long.as_str()]), None);
+    }
+
+    #[test]
+    fn what_is_near_is_suggested_else_what_there_is() {
+        assert_eq!(suggestion("tset", ["test", "build"]), "did you mean `test`?");
+        assert_eq!(suggestion("deploy", ["test", "build"]), "there are: test, build");
+        assert_eq!(suggestion("deploy", []), "there are none");
+        let many: Vec<String> = (0..20).map(|n| format!("component-{n}")).collect();
+        let said = suggestion("x", many.iter().map(String::as_str));
+        assert!(said.ends_with("component-11 and 8 more"), "{said}");
+        assert_eq!(did_you_mean("deploy", ["test"]), None);
     }
 }

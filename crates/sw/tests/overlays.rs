@@ -374,3 +374,53 @@ fn wrong_overlays_are_refused_with_their_line() {
         assert!(refused.stderr.contains(expected), "{expected}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn a_branch_that_fails_leaves_nothing_in_a_folder_that_was_there() {
+    let tiny = Tiny::new();
+    let (parent, dir) = (tiny.stream(), tiny.stream().with_file_name("mine"));
+    fs::create_dir_all(dir.join("patches")).unwrap();
+    fs::write(dir.join("notes"), "mine\n").unwrap();
+    fs::write(dir.join("patches/app.patch"), "an older one\n").unwrap();
+    let source = tiny.stream().with_file_name("my-app");
+    component(&source, "FROM tiny/base\n", "my app\n");
+    let patch = tiny.stream().with_file_name("new.patch");
+    fs::write(&patch, "--- a/content\n+++ b/content\n").unwrap();
+    let (replace, patched) = (format!("app={}", text(&source)), format!("tool={}", text(&patch)));
+    let branch = |extra: &[&str]| {
+        let given = ["branch", text(&parent), "mine", "--to", text(&dir), "--replace", &replace];
+        tiny.sw(&[&given[..], &["--patch", &patched], extra].concat())
+    };
+    let files = || {
+        let mut names: Vec<String> = walk(&dir);
+        names.sort();
+        names
+    };
+    let before = files();
+    // A component that does not exist, found when everything was written.
+    let refused = branch(&["--remove", "etcdd"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("etcdd"), "{refused:?}");
+    assert_eq!(files(), before);
+    // Another patch of the same name is not written over.
+    let other = tiny.stream().with_file_name("app.patch");
+    fs::write(&other, "a newer one\n").unwrap();
+    let refused = branch(&["--patch", &format!("base={}", text(&other))]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("patches/app.patch is there already"), "{refused:?}");
+    assert_eq!(files(), before);
+    assert_eq!(fs::read_to_string(dir.join("patches/app.patch")).unwrap(), "an older one\n");
+}
+
+/// All files and folders below a folder.
+fn walk(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        found.push(text(&path).to_owned());
+        if path.is_dir() {
+            found.extend(walk(&path));
+        }
+    }
+    found
+}

@@ -103,7 +103,7 @@ fn a_finally_task_alone_is_told_how_the_others_ended() {
 #[test]
 fn unknown_names() {
     let error = |name: &str| pipeline().restrict(&Part::Only(part(&[name])), &[]).unwrap_err();
-    assert!(matches!(error("lst"), PartError::Unknown { nearest: Some(near), .. } if near == "last"));
+    assert!(matches!(error("lst"), PartError::Unknown { hint, .. } if hint == "did you mean `last`?"));
     assert_eq!(
         error("quite-different").to_string(),
         "the pipeline has no task `quite-different`; there are: a, b, c, d, last"

@@ -151,7 +151,8 @@ impl Patch {
         let elsewhere =
             objects.iter().map(Object::id).find(|id| id.kind == wanted.kind && id.name == wanted.name);
         let help =
-            match (elsewhere, base::diagnostic::nearest(&wanted.name, names.iter().map(String::as_str))) {
+            match (elsewhere, base::diagnostic::did_you_mean(&wanted.name, names.iter().map(String::as_str)))
+            {
                 (Some(id), _) if id.same_namespace(&wanted.namespace) => {
                     format!(
                         "its apiVersion is {}",
@@ -159,7 +160,7 @@ impl Patch {
                     )
                 }
                 (Some(id), _) => format!("it is in namespace `{}`; write that in the patch", id.namespace),
-                (None, Some(name)) => format!("did you mean `{name}`?"),
+                (None, Some(help)) => help,
                 (None, None) => {
                     "a patch names its object with apiVersion, kind and metadata.name, or has a `target:`"
                         .into()

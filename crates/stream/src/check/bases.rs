@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::diagnostic::did_you_mean;
 use base::{Diagnostic, Diagnostics, Digest, Source, Span};
 
 use super::Scope;
@@ -292,8 +293,8 @@ fn what_to_write(scope: Scope<'_>, table: &Table<'_>, one: &Use) -> String {
         "write in {STREAM_FILE} what it is, `{{component: NAME}}` or an image:\n{}",
         scope.write_base(name, &format!("image: {image}"))
     );
-    match base::diagnostic::nearest(name, table.keys()) {
-        Some(near) => format!("did you mean `{near}`? Else {entry}"),
+    match did_you_mean(name, table.keys()) {
+        Some(near) => format!("{near} Else {entry}"),
         None => entry,
     }
 }

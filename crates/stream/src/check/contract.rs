@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics, Source, Span};
 use tekton::types::{Duration, ParamType, TaskSpec};
 
-use super::{Scope, reference_in, suggestion};
+use super::{Scope, reference_in};
 use crate::contract::{
     BUILD, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT, Offered, TEST_PARAMS,
     offered,

@@ -111,15 +111,6 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// `did you mean …?`, or what there is.
-fn suggestion<'a>(word: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
-    if let Some(near) = base::diagnostic::nearest(word, candidates.clone()) {
-        return format!("did you mean `{near}`?");
-    }
-    let some: Vec<&str> = candidates.take(12).collect();
-    if some.is_empty() { "there are none".to_owned() } else { format!("there are: {}", some.join(", ")) }
-}
-
 /// Refuses a text that Tekton would take for a reference: there is no way to escape it.
 fn reference_in(value: &str, what: &str) -> Option<Diagnostic> {
     let at = value.find("$(")?;

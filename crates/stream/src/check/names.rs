@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics};
 
 use super::Scope;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::diagnostic::did_you_mean;
 use base::{Diagnostic, Source, Span};
 use tekton::yaml::Node;
 
@@ -168,11 +169,8 @@ impl Target<'_> {
         for (index, package) in change.remove_packages.iter().enumerate() {
             let Some(at) = component.packages.iter().position(|p| p == package) else {
                 let message = format!("`{name}` does not ask for the package `{package}`");
-                let help =
-                    match base::diagnostic::nearest(package, component.packages.iter().map(String::as_str)) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "remove it from `removePackages`".to_owned(),
-                    };
+                let help = did_you_mean(package, component.packages.iter().map(String::as_str))
+                    .unwrap_or_else(|| "remove it from `removePackages`".to_owned());
                 let span = removed.get(index).map_or(self.span, |node| node.span);
                 return Err(Box::new(Diagnostic::error("no-package", message).at(&source, span).help(help)));
             };
@@ -278,12 +276,9 @@ impl Target<'_> {
             "task" => stream.pipeline().all().map(|(name, _)| name).collect(),
             _ => stream.components.keys().map(String::as_str).collect(),
         };
-        let help = match base::diagnostic::nearest(name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                format!("`{below}` may have moved on: remove the operation, or name what it is called now")
-            }
-        };
+        let help = did_you_mean(name, names).unwrap_or_else(|| {
+            format!("`{below}` may have moved on: remove the operation, or name what it is called now")
+        });
         Box::new(finding.help(help))
     }
 

@@ -30,9 +30,9 @@ pub struct ValidateArgs {
 
 /// A code that warnings can have.
 fn warning_code(code: &str) -> Result<String, String> {
-    match (code::find(code), code::nearest(code)) {
+    match (code::find(code), code::did_you_mean(code)) {
         (Some(_), _) => Ok(code.to_owned()),
-        (None, Some(near)) => Err(format!("no warning has this code; did you mean `{near}`?")),
+        (None, Some(near)) => Err(format!("no warning has this code; {near}")),
         (None, None) => {
             let codes: Vec<&str> = code::LINTS.iter().map(|lint| lint.code).collect();
             Err(format!("no warning has this code; there are {}", codes.join(", ")))

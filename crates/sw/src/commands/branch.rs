@@ -20,24 +20,48 @@ use crate::settings::Home;
 /// Writes the folder of a new overlay, and tells what comes next.
 pub fn run(home: &Home, args: &BranchArgs) -> Result<Ended, Failure> {
     let to = args.to.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    if to.join("stream.yaml").exists() {
-        return Err(Failure::invalid(format!(
-            "{} is there already; remove it, or name another folder with --to",
-            to.join("stream.yaml").display()
-        )));
-    }
-    let made_folder = !to.exists();
-    fs::create_dir_all(&to)?;
-    let written = write(home, args, &to);
-    if written.is_err() {
-        // Nothing half-made stays; a folder that was there keeps what it had.
-        drop(if made_folder { fs::remove_dir_all(&to) } else { fs::remove_file(to.join("stream.yaml")) });
-    }
-    written
+    let mut made = Made::default();
+    let ended = write(home, args, &to, &mut made)?;
+    made.0.clear();
+    Ok(ended)
 }
 
-fn write(home: &Home, args: &BranchArgs, to: &Path) -> Result<Ended, Failure> {
-    let overlay = overlay(args, to)?;
+/// What a branch has made so far. Whatever is in it when it goes is removed: nothing half-made stays, and a folder that was there
+/// keeps what it had.
+#[derive(Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Takes note of what will be made at `path`, with the folders around it that are not there yet.
+    ///
+    /// # Errors
+    /// When something is there.
+    fn plan(&mut self, path: &Path) -> Result<(), Failure> {
+        if path.exists() {
+            let path = path.display();
+            return Err(Failure::invalid(format!(
+                "{path} is there already; remove it, or name another folder with --to"
+            )));
+        }
+        let missing = path.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+        self.0.extend(missing.last().map(Path::to_owned));
+        Ok(())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // The first error is the one to report.
+            drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
+        }
+    }
+}
+
+fn write(home: &Home, args: &BranchArgs, to: &Path, made: &mut Made) -> Result<Ended, Failure> {
+    made.plan(&to.join("stream.yaml"))?;
+    fs::create_dir_all(to)?;
+    let overlay = overlay(args, to, made)?;
     fs::write(to.join("stream.yaml"), stream::yaml::document(&overlay)?)?;
     // What does not apply is said now, with the line that was just written.
     let lineage = lineage::read(home, &Folder::new(to), false)?;
@@ -64,7 +88,7 @@ fn write(home: &Home, args: &BranchArgs, to: &Path) -> Result<Ended, Failure> {
     Ok(Exit::Success.into())
 }
 
-fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
+fn overlay(args: &BranchArgs, to: &Path, made: &mut Made) -> Result<Overlay, Failure> {
     let why = || args.why.clone();
     let mut operations = Vec::new();
     for test in &args.remove_test {
@@ -74,16 +98,16 @@ fn overlay(args: &BranchArgs, to: &Path) -> Result<Overlay, Failure> {
         operations.push(Operation::Remove(Remove { component: component.clone(), why: why() }));
     }
     for (component, source) in &args.replace {
-        let source = origin(component, source, to)?;
+        let source = origin(component, source, to, made)?;
         let (component, containerfile, from) = (component.clone(), None, None);
         operations.push(Operation::Replace(Replace { component, source, containerfile, from, why: why() }));
     }
     for (component, source) in &args.add {
-        let definition = Component::of(origin(component, source, to)?);
+        let definition = Component::of(origin(component, source, to, made)?);
         operations.push(Operation::Add(Add { component: component.clone(), definition, why: why() }));
     }
     for (component, file) in &args.patch {
-        let files = vec![patch(Path::new(file), to)?];
+        let files = vec![patch(Path::new(file), to, made)?];
         operations.push(Operation::Patch(PatchSource { component: component.clone(), files, why: why() }));
     }
     for (component, commit) in &args.pin {
@@ -143,7 +167,7 @@ fn parent(source: &str, to: &Path) -> Result<Parent, Failure> {
 
 /// What a component is built from: an image by digest, a repository, else a folder, which is named relative to the new stream
 /// when it lies in it and copied there when not.
-fn origin(component: &str, source: &str, to: &Path) -> Result<Origin, Failure> {
+fn origin(component: &str, source: &str, to: &Path, made: &mut Made) -> Result<Origin, Failure> {
     if source.contains("@sha256:") {
         return Ok(Origin::Image(source.to_owned()));
     }
@@ -159,6 +183,7 @@ fn origin(component: &str, source: &str, to: &Path) -> Result<Origin, Failure> {
         return Ok(Origin::Path(inside.display().to_string()));
     }
     let path = format!("components/{component}");
+    made.plan(&to.join(&path))?;
     super::build::copy_tree(folder, &to.join(&path))?;
     anstream::eprintln!("copied {source} to {}", to.join(&path).display());
     Ok(Origin::Path(path))
@@ -173,14 +198,19 @@ fn git(source: &str) -> Option<Git> {
     is_url.then(|| Git { url: url.to_owned(), reference: reference.to_owned(), path: path.to_owned() })
 }
 
-/// Copies a patch file into the stream's folder `patches/`.
-fn patch(file: &Path, to: &Path) -> Result<Patch, Failure> {
+/// Copies a patch file into the stream's folder `patches/`; several components may have the same.
+fn patch(file: &Path, to: &Path, made: &mut Made) -> Result<Patch, Failure> {
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Failure::invalid(format!("{} is no file", file.display())))?;
     let path = format!("patches/{name}");
-    fs::create_dir_all(to.join("patches"))?;
-    fs::copy(file, to.join(&path))
+    let text = fs::read(file)
         .map_err(|e| Failure::invalid(format!("cannot copy the patch {}: {e}", file.display())))?;
+    if fs::read(to.join(&path)).is_ok_and(|there| there == text) {
+        return Ok(Patch::from(path));
+    }
+    made.plan(&to.join(&path))?;
+    fs::create_dir_all(to.join("patches"))?;
+    fs::write(to.join(&path), text)?;
     Ok(Patch::from(path))
 }
 

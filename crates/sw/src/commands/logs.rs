@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use base::{Exit, diagnostic};
+use base::Exit;
+use base::diagnostic::{did_you_mean, suggestion};
 use engine::log_file;
 use engine::record::{Run, Runs, log_folder};
 
@@ -80,20 +81,15 @@ pub fn find(home: &Home, name: &str) -> Result<Run, Failure> {
         Some(run) => Ok(run),
         None => {
             let all = runs.list()?;
-            let hint = match diagnostic::nearest(name, all.iter().map(|run| run.id.as_str())) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`sw runs` lists them".to_owned(),
-            };
+            let hint = did_you_mean(name, all.iter().map(|run| run.id.as_str()))
+                .unwrap_or_else(|| "`sw runs` lists them".to_owned());
             Err(Failure::invalid(format!("there is no run `{name}`; {hint}")))
         }
     }
 }
 
 fn unknown(what: &str, name: &str, known: &[String]) -> Failure {
-    let hint = match diagnostic::nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.join(", ")),
-    };
+    let hint = suggestion(name, known.iter().map(String::as_str));
     Failure::invalid(format!("the run has no {what} `{name}`; {hint}"))
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Digest, Exit, diagnostic};
+use base::diagnostic::suggestion;
+use base::{Digest, Exit};
 use oci::{Reference, Store};
 use stream::key::{Inputs, inputs};
 use stream::plan::against::Fate;
@@ -94,10 +95,7 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
     let components = &loaded.graph.stream.components;
     for name in force {
         if !components.contains_key(name) {
-            let hint = match diagnostic::nearest(name, components.keys().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are: {}", components.keys().cloned().collect::<Vec<_>>().join(", ")),
-            };
+            let hint = suggestion(name, components.keys().map(String::as_str));
             return Err(Failure::invalid(format!("--force: there is no component `{name}`; {hint}")));
         }
     }

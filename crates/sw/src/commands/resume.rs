@@ -1,6 +1,7 @@
 //! Earlier runs from what they recorded: `sw run --resume` goes on with one, `sw shell` looks into one.
 
-use base::{Exit, Source, diagnostic};
+use base::diagnostic::{did_you_mean, nearest, suggestion};
+use base::{Exit, Source};
 use engine::Config;
 use engine::config::{Reuse, Shell, ShellWhen};
 use engine::earlier::{Begun, Earlier};
@@ -91,21 +92,19 @@ pub fn shell(home: &Home, args: &ShellArgs) -> Result<Ended, Failure> {
 fn step_of(run: &Run, earlier: &Earlier, args: &ShellArgs) -> Result<String, Failure> {
     let Some(steps) = earlier.steps(&args.task) else {
         let tasks = earlier.tasks();
-        let hint = match diagnostic::nearest(&args.task, tasks.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if tasks.is_empty() => "none of its tasks ended".to_owned(),
-            None => format!("these did: {}", tasks.join(", ")),
-        };
+        let hint = did_you_mean(&args.task, tasks.iter().map(String::as_str)).unwrap_or_else(|| match tasks
+            .is_empty()
+        {
+            true => "none of its tasks ended".to_owned(),
+            false => format!("these did: {}", tasks.join(", ")),
+        });
         return Err(Failure::invalid(format!("no task `{}` ended in run {}; {hint}", args.task, run.id)));
     };
     let names = || steps.iter().map(|(name, _)| name.as_str());
     match &args.step {
         Some(step) if names().any(|name| name == step) => Ok(step.clone()),
         Some(step) => {
-            let hint = match diagnostic::nearest(step, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
-            };
+            let hint = suggestion(step, names());
             Err(Failure::invalid(format!("the task `{}` has no step `{step}`; {hint}", args.task)))
         }
         None => {
@@ -220,7 +219,7 @@ fn complete(run: &Run, begun: &Begun, documents: &[Document]) -> Result<(), Fail
     if missing.is_empty() {
         return Ok(());
     }
-    let hint = diagnostic::nearest(missing[0], given).map(|near| format!(" (there is `{near}`)"));
+    let hint = nearest(missing[0], given).map(|near| format!(" (there is `{near}`)"));
     Err(Failure::invalid(format!(
         "run {} used secrets that are not recorded: {}{}; give the files that have them: sw run --resume {} FILE",
         run.id,

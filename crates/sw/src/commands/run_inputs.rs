@@ -1,7 +1,8 @@
 //! Whether a run, its files and the command line fit together, before anything starts: what the engine would find out
 //! later is said with its place and with what to type.
 
-use base::{Diagnostic, Diagnostics, diagnostic};
+use base::diagnostic::did_you_mean;
+use base::{Diagnostic, Diagnostics};
 use tekton::catalog::Catalog;
 use tekton::load::{Document, Object};
 use tekton::prepare::Settings;
@@ -191,10 +192,8 @@ impl<'a> Check<'a> {
     }
 
     fn missing(&mut self, document: &Document, path: &str, kind: &'static str, name: &str) {
-        let help = match diagnostic::nearest(name, self.catalog.names(kind)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "name the file that has it on the command line too".to_owned(),
-        };
+        let help = did_you_mean(name, self.catalog.names(kind))
+            .unwrap_or_else(|| "name the file that has it on the command line too".to_owned());
         let message = format!("the files have no {kind} called `{name}`");
         let place = document.node.span_of(path);
         self.found.push(Diagnostic::error("missing-object", message).at(&document.source, place).help(help));
@@ -237,11 +236,10 @@ impl<'a> Check<'a> {
 
     fn known(&mut self, what: &str, given: &[(String, String)], names: &[&str]) {
         for (name, _) in given.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-            let help = match diagnostic::nearest(name, names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => format!("it declares no {what}s"),
-                None => format!("it declares: {}", names.join(", ")),
-            };
+            let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
+                true => format!("it declares no {what}s"),
+                false => format!("it declares: {}", names.join(", ")),
+            });
             let message = format!("--{what} {name}: there is no {what} of this name");
             self.found.push(Diagnostic::error("unknown-name", message).help(help));
         }

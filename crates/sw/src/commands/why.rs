@@ -1,6 +1,7 @@
 //! `sw why` and `sw rdeps`: one component's fate, and what hangs on it.
 
-use base::{Exit, diagnostic};
+use base::Exit;
+use base::diagnostic::did_you_mean;
 use serde_json::json;
 use stream::graph::{Edge, Graph};
 use stream::overlay::Applied;
@@ -174,9 +175,7 @@ fn known(graph: &Graph, component: &str) -> Result<(), Failure> {
     if components.contains_key(component) {
         return Ok(());
     }
-    let hint = match diagnostic::nearest(component, components.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`sw plan` lists them".to_owned(),
-    };
+    let hint = did_you_mean(component, components.keys().map(String::as_str))
+        .unwrap_or_else(|| "`sw plan` lists them".to_owned());
     Err(Failure::invalid(format!("there is no component `{component}`; {hint}")))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 
 use base::Span;
-use base::diagnostic::nearest;
+use base::diagnostic::did_you_mean;
 use serde::de::{self, Expected, Unexpected};
 
 use super::identity;
@@ -59,8 +59,8 @@ impl Fault {
 /// `did you mean …? allowed here: …`
 pub(super) fn allowed(given: &str, allowed: &[&str]) -> Option<String> {
     let list = allowed.join(", ");
-    match nearest(given, allowed.iter().copied()) {
-        Some(near) => Some(format!("did you mean `{near}`? allowed here: {list}")),
+    match did_you_mean(given, allowed.iter().copied()) {
+        Some(near) => Some(format!("{near} allowed here: {list}")),
         None if allowed.is_empty() => None,
         None => Some(format!("allowed here: {list}")),
     }

@@ -147,9 +147,9 @@ pub fn find(code: &str) -> Option<&'static Lint> {
     LINTS.iter().find(|lint| lint.code == code)
 }
 
-/// The code that was probably meant.
-pub fn nearest(code: &str) -> Option<&'static str> {
-    base::diagnostic::nearest(code, LINTS.iter().map(|lint| lint.code))
+/// Asks about the code that was probably meant.
+pub fn did_you_mean(code: &str) -> Option<String> {
+    base::diagnostic::did_you_mean(code, LINTS.iter().map(|lint| lint.code))
 }
 
 #[cfg(test)]

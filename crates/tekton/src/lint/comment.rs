@@ -115,10 +115,9 @@ impl Comments {
     pub fn unknown(&self, source: &Source) -> Vec<Diagnostic> {
         let warning = |(word, span): &(String, Span)| {
             let message = format!("there is no warning `{word}` to allow");
-            let help = match code::nearest(word) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "the codes stand in brackets before the warnings: warning[CODE]".to_owned(),
-            };
+            let help = code::did_you_mean(word).unwrap_or_else(|| {
+                "the codes stand in brackets before the warnings: warning[CODE]".to_owned()
+            });
             Diagnostic::warning(code::UNKNOWN_LINT.code, message).at(source, *span).help(help)
         };
         self.unknown.iter().map(warning).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use base::diagnostic::nearest;
+use base::diagnostic::did_you_mean;
 
 use super::code::{
     MISSING_PARAM, MISSING_WORKSPACE, UNDECLARED_PARAM, UNDECLARED_RESULT, UNDECLARED_WORKSPACE,
@@ -200,11 +200,10 @@ fn compare(found: &mut Found<'_>, wanted: &Wanted<'_>, given: &Given<'_>, named:
 }
 
 fn listed(name: &str, declared: &BTreeSet<&str>) -> String {
-    match nearest(name, declared.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if declared.is_empty() => "it declares none".to_owned(),
-        None => format!("it declares: {}", declared.iter().copied().collect::<Vec<_>>().join(", ")),
-    }
+    did_you_mean(name, declared.iter().copied()).unwrap_or_else(|| match declared.is_empty() {
+        true => "it declares none".to_owned(),
+        false => format!("it declares: {}", declared.iter().copied().collect::<Vec<_>>().join(", ")),
+    })
 }
 
 fn undeclared_results(

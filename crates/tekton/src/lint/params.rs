@@ -80,10 +80,8 @@ fn given(
     for (i, param) in params.iter().enumerate().filter(|(_, p)| stray(&p.name)).take(KEPT) {
         let name = param.name.as_str();
         let message = format!("param `{name}` is given, but nothing in {whom} uses it");
-        let help = match base::diagnostic::nearest(name, used.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "use it or remove it".to_owned(),
-        };
+        let help = base::diagnostic::did_you_mean(name, used.iter().copied())
+            .unwrap_or_else(|| "use it or remove it".to_owned());
         found.at(&UNUSED_PARAM, &at.index("params", i).field("name"), message, help);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::diagnostic::nearest;
+use base::diagnostic::did_you_mean;
 
 use super::code::UNKNOWN_VARIABLE;
 use super::found::{Found, KEPT};
@@ -79,16 +79,14 @@ fn problem(known: &Known<'_>, key: &str) -> Option<(String, String)> {
         }
         "results" if name_behind(key, "results").is_some_and(|name| !known.results.contains(name)) => {
             let name = name_behind(key, "results").unwrap_or_default();
-            let help = match nearest(name, known.results.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "declare it in `results`".to_owned(),
-            };
+            let help = did_you_mean(name, known.results.iter().copied())
+                .unwrap_or_else(|| "declare it in `results`".to_owned());
             // In scripts admission says so.
             Some((format!("{stays}: the task declares no result `{name}`"), help))
         }
         first if !BEGINNINGS.contains(&first) => {
-            let near = nearest(first, BEGINNINGS).filter(|_| first.len() > 3)?;
-            Some((format!("{stays}: nothing is called `{first}`"), format!("did you mean `{near}`?")))
+            let help = did_you_mean(first, BEGINNINGS).filter(|_| first.len() > 3)?;
+            Some((format!("{stays}: nothing is called `{first}`"), help))
         }
         _ => None,
     }
@@ -97,10 +95,8 @@ fn problem(known: &Known<'_>, key: &str) -> Option<(String, String)> {
 fn workspace(known: &Known<'_>, key: &str) -> Option<(String, String)> {
     let name = name_behind(key, "workspaces")?;
     if !known.workspaces.contains(name) {
-        let help = match nearest(name, known.workspaces.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "declare it in `workspaces`".to_owned(),
-        };
+        let help = did_you_mean(name, known.workspaces.iter().copied())
+            .unwrap_or_else(|| "declare it in `workspaces`".to_owned());
         return Some((format!("no workspace `{name}` is declared"), help));
     }
     let field = key.rsplit_once('.').map_or("", |(_, field)| field);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use base::diagnostic::nearest;
+use base::diagnostic::suggestion;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::Graph;
@@ -84,11 +84,7 @@ impl PreparedPipeline {
         let names = || self.tasks.iter().map(|t| t.task.name.as_str());
         let (Part::Only(asked) | Part::Until(asked)) = part;
         if let Some(unknown) = asked.iter().find(|name| !names().any(|n| n == *name)) {
-            return Err(PartError::Unknown {
-                task: unknown.clone(),
-                nearest: nearest(unknown, names()).map(str::to_owned),
-                known: names().map(str::to_owned).collect(),
-            });
+            return Err(PartError::Unknown { task: unknown.clone(), hint: suggestion(unknown, names()) });
         }
         let mut wanted: BTreeSet<String> = asked.iter().cloned().collect();
         if matches!(part, Part::Until(_)) {
@@ -199,14 +195,12 @@ fn unwritten(
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// There is no such task.
-    #[error("the pipeline has no task `{task}`; {}", hint(.nearest.as_deref(), .known))]
+    #[error("the pipeline has no task `{task}`; {hint}")]
     Unknown {
         /// What was asked for.
         task: String,
-        /// What was probably meant.
-        nearest: Option<String>,
-        /// What there is.
-        known: Vec<String>,
+        /// What was probably meant, or what there is.
+        hint: String,
     },
     /// Tasks that are left out would give results that the others need.
     #[error("{}", list(.0))]
@@ -236,11 +230,4 @@ impl fmt::Display for MissingResult {
 
 fn list(missing: &[MissingResult]) -> String {
     missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn hint(nearest: Option<&str>, known: &[String]) -> String {
-    match nearest {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.join(", ")),
-    }
 }

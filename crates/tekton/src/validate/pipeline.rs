@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::diagnostic::nearest;
+use base::diagnostic::did_you_mean;
 
 use super::finding::{At, Findings};
 use super::variable::{self, Names};
@@ -86,9 +86,8 @@ fn graph(f: &mut Findings<'_>, tasks: &[PipelineTask], at: &At) {
     let (place, help) = match &error {
         GraphError::Duplicate { task } => (format!("tasks[{task}].name"), "rename one of them".to_owned()),
         GraphError::Unknown { task, parent } => {
-            let near = nearest(parent, tasks.iter().map(|t| t.name.as_str()));
-            let help = near
-                .map_or_else(|| format!("there is no task `{parent}`"), |n| format!("did you mean `{n}`?"));
+            let help = did_you_mean(parent, tasks.iter().map(|t| t.name.as_str()))
+                .unwrap_or_else(|| format!("there is no task `{parent}`"));
             (after(task), help)
         }
         GraphError::Cycle { task, .. } => (after(task), format!("in a circle: {}", circle(&edges))),

@@ -98,8 +98,8 @@ pub(super) fn known(f: &mut Findings<'_>, text: &str, prefix: &str, known: &Name
         if known.contains(&name) {
             continue;
         }
-        let help = match base::diagnostic::nearest(&name, known.iter().map(String::as_str)) {
-            Some(near) => format!("`{name}` is not declared; did you mean `{near}`?"),
+        let help = match base::diagnostic::did_you_mean(&name, known.iter().map(String::as_str)) {
+            Some(near) => format!("`{name}` is not declared; {near}"),
             None => format!("`{name}` is not declared"),
         };
         f.error_in(format!("non-existent variable in {text:?}"), at, &used.written(), &help);

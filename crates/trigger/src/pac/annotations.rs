@@ -1,6 +1,6 @@
 //! Names and lists of annotations.
 
-use base::{Diagnostic, Diagnostics, diagnostic::nearest};
+use base::{Diagnostic, Diagnostics, diagnostic::did_you_mean};
 
 use crate::outcome::Place;
 
@@ -87,8 +87,8 @@ impl<'a> Annotations<'a> {
                 "unknown-annotation",
                 format!("Pipelines-as-Code does not read `{name}`"),
             );
-            found.push(match nearest(name, KNOWN) {
-                Some(near) => warning.help(format!("did you mean `{near}`?")),
+            found.push(match did_you_mean(name, KNOWN) {
+                Some(help) => warning.help(help),
                 None => warning,
             });
         }

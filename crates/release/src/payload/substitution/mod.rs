@@ -23,8 +23,8 @@ pub enum SubstitutionError {
     #[error("no from.name for the tag {0}: write the image name that the manifests use")]
     NoSource(String),
     /// A component that the release does not have.
-    #[error("no input image tag named `{0}`{hint}", hint = .1.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_else(|| "; add the component to the release".to_owned()))]
-    MissingTag(String, Option<String>),
+    #[error("no input image tag named `{0}`; {1}")]
+    MissingTag(String, String),
     /// Two components for one literal.
     #[error(transparent)]
     DuplicateSource(#[from] DuplicateSource),
@@ -103,8 +103,9 @@ impl Substitution {
                 None if allow_missing => {}
                 None => {
                     let known = release.tags.iter().map(|t| t.name.as_str());
-                    let near = base::diagnostic::nearest(&tag.name, known).map(str::to_owned);
-                    return Err(SubstitutionError::MissingTag(tag.name.clone(), near));
+                    let hint = base::diagnostic::did_you_mean(&tag.name, known)
+                        .unwrap_or_else(|| "add the component to the release".to_owned());
+                    return Err(SubstitutionError::MissingTag(tag.name.clone(), hint));
                 }
             }
         }
