@@ -62,6 +62,18 @@ pub fn origin(url: &str) -> Option<String> {
     (matches!(scheme, "http" | "https") && !host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
+/// The server of an address, with its port when one is written; the address itself when it has none.
+pub fn host(url: &str) -> &str {
+    let (authority, port) = match url.split_once("://") {
+        Some((_, rest)) => (rest.split(['/', '?', '#']).next().unwrap_or(rest), true),
+        // `user@host:path`
+        None => (url, false),
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = if port { host } else { host.split(':').next().unwrap_or(host) };
+    if host.is_empty() { url } else { host }
+}
+
 /// The address without a password that is written in it.
 pub fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -110,6 +122,14 @@ mod tests {
         assert_eq!(redacted("git@h:x"), "git@h:x");
         assert_eq!(origin("https://u:p@h:1/x").as_deref(), Some("https://h:1"));
         assert_eq!(origin("ssh://h/x"), None);
+        for (url, server) in [
+            ("https://me:secret@h:1/x@y", "h:1"),
+            ("ssh://git@h/x", "h"),
+            ("git@h:a/b.git", "h"),
+            ("git://[::1]:9418/x", "[::1]:9418"),
+        ] {
+            assert_eq!(host(url), server);
+        }
     }
 
     #[test]

@@ -5,22 +5,29 @@
 //!
 //! - [`Git`]: one way of running it
 //! - [`Until`]: how long to wait
+//! - [`Patience`]: with servers that are silent or busy
+//! - `family`: what git started, and its end
 //! - [`address`]: what may be fetched from
 
 pub mod address;
+mod family;
+mod patience;
 mod until;
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+pub use patience::Patience;
 pub use until::Until;
 
 /// More than this is not kept of what git prints.
-const MOST_OUTPUT: u64 = 64 << 20;
+const MOST_OUTPUT: usize = 64 << 20;
 
 /// How often a git that runs is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -59,12 +66,13 @@ const HELPER: &str =
 pub struct Git {
     dir: Option<PathBuf>,
     until: Until,
+    patience: Patience,
     /// Origin of a server, and the token for it.
     token: Option<(String, String)>,
 }
 
 impl Git {
-    /// In the current folder, without an end to waiting except that a silent http server is given up after 30 s.
+    /// In the current folder, with the default [`Patience`] and else without an end to waiting.
     pub fn new() -> Self {
         Self::default()
     }
@@ -80,6 +88,13 @@ impl Git {
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.until = until;
+        self
+    }
+
+    /// As patient as this with the servers that it [talks](Git::talk) to.
+    #[must_use]
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -102,16 +117,65 @@ impl Git {
     /// # Errors
     /// See [`GitError`].
     pub fn run(&self, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        self.once(args, None)
+    }
+
+    /// Like [`Git::run`], for what git asks the server of `url`: one that says nothing for too long is given up, and failures
+    /// that pass (a connection that breaks, a server that is busy) are waited out.
+    ///
+    /// What prints little while it works must be told to print more (`--progress`), or it counts as silent.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn talk(&self, url: &str, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        if address::is_local(url) {
+            return self.run(args);
+        }
+        let mut attempts = 1;
+        loop {
+            let why = match self.once(args, Some(url)) {
+                Err(GitError::Failed(why)) if patience::passes(&why) => why,
+                other => return other,
+            };
+            if attempts >= self.patience.attempts {
+                return Err(GitError::Unreachable { why, attempts });
+            }
+            self.rest(self.patience.pause(attempts))?;
+            attempts += 1;
+        }
+    }
+
+    /// Does nothing for a while, or until somebody wants an end.
+    fn rest(&self, pause: Duration) -> Result<(), GitError> {
+        let end = Instant::now() + pause;
+        while Instant::now() < end {
+            self.may_go_on()?;
+            thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
+    fn may_go_on(&self) -> Result<(), GitError> {
+        match () {
+            () if self.until.is_stopped() => Err(GitError::Stopped),
+            () if self.until.is_over() => Err(GitError::TooSlow),
+            () => Ok(()),
+        }
+    }
+
+    /// One try; `server` is the address of one that may not be silent.
+    fn once(&self, args: &[&str], server: Option<&str>) -> Result<Vec<u8>, GitError> {
         let mut child = self.command(args).spawn().map_err(GitError::Start)?;
-        let output = reader(child.stdout.take());
-        let said = reader(child.stderr.take());
-        let status = self.wait(&mut child)?;
+        let read = Arc::new(AtomicU64::new(0));
+        let output = reader(child.stdout.take(), &read);
+        let said = reader(child.stderr.take(), &read);
+        let status = self.wait(&mut child, &read, server)?;
         let output = output.join().unwrap_or_default();
         let said = said.join().unwrap_or_default();
         if !status.success() {
             return Err(GitError::Failed(last_words(&String::from_utf8_lossy(&said))));
         }
-        if output.len() as u64 > MOST_OUTPUT {
+        if output.len() > MOST_OUTPUT {
             return Err(GitError::Failed(format!("it printed more than {} MiB", MOST_OUTPUT >> 20)));
         }
         Ok(output)
@@ -154,54 +218,62 @@ impl Git {
         command
     }
 
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, GitError> {
+    /// Waits for the end. `read` counts the bytes that git has said so far.
+    fn wait(
+        &self,
+        child: &mut Child,
+        read: &AtomicU64,
+        server: Option<&str>,
+    ) -> Result<ExitStatus, GitError> {
+        let mut last = (0, Instant::now());
         loop {
             if let Some(status) = child.try_wait().map_err(GitError::Start)? {
                 return Ok(status);
             }
-            let over = match () {
-                () if self.until.is_stopped() => GitError::Stopped,
-                () if self.until.is_over() => GitError::TooSlow,
-                () => {
-                    thread::sleep(TICK);
-                    continue;
-                }
+            let so_far = read.load(Ordering::Relaxed);
+            if so_far != last.0 {
+                last = (so_far, Instant::now());
+            }
+            let silence = self.patience.silence;
+            let over = match server.filter(|_| last.1.elapsed() >= silence) {
+                Some(url) => Err(GitError::Silent { host: address::host(url).to_owned(), silence }),
+                None => self.may_go_on(),
             };
-            self.end(child);
-            return Err(over);
+            if let Err(over) = over {
+                family::end(child);
+                return Err(over);
+            }
+            thread::sleep(TICK);
         }
-    }
-
-    /// Ends git, and what it started when that is a group.
-    fn end(&self, child: &mut Child) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if self.until.can_be_stopped()
-            && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-        {
-            // What has ended already needs no ending.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 
-/// Reads to the end, so that git never waits for a reader; keeps one byte more than is allowed at most.
-fn reader(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+/// Reads to the end, so that git never waits for a reader; keeps one byte more than is allowed at most. `read` counts all.
+fn reader(from: Option<impl Read + Send + 'static>, read: &Arc<AtomicU64>) -> JoinHandle<Vec<u8>> {
+    let read = Arc::clone(read);
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        if let Some(mut from) = from {
-            // A broken pipe ends the output like its end does.
-            let _ = from.by_ref().take(MOST_OUTPUT + 1).read_to_end(&mut bytes);
-            let _ = std::io::copy(&mut from, &mut std::io::sink());
+        let mut piece = vec![0; 64 << 10];
+        let Some(mut from) = from else { return bytes };
+        loop {
+            match from.read(&mut piece) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                // A broken pipe ends the output like its end does.
+                Ok(0) | Err(_) => return bytes,
+                Ok(length) => {
+                    read.fetch_add(length as u64, Ordering::Relaxed);
+                    let room = (MOST_OUTPUT + 1).saturating_sub(bytes.len());
+                    bytes.extend_from_slice(&piece[..length.min(room)]);
+                }
+            }
         }
-        bytes
     })
 }
 
 /// The line that says why: the first of git's own errors, or what ssh said before git found nobody to talk to.
 fn last_words(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    // What git tells of its progress ends with a carriage return.
+    let lines: Vec<&str> = said.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
     let first = |start: &str| lines.iter().position(|line| line.starts_with(start));
     let own = first("fatal: ").or_else(|| first("error: "));
     let line = match own {
@@ -210,6 +282,9 @@ fn last_words(said: &str) -> String {
         None => lines.last().copied().unwrap_or("git said nothing"),
     };
     let line = line.trim_start_matches("fatal: ").trim_start_matches("error: ").trim();
+    if let (true, Some(next)) = (line.ends_with(':'), own.and_then(|at| lines.get(at + 1))) {
+        return format!("{line} {}", next.trim());
+    }
     match line.split_once("dubious ownership in repository at ") {
         Some((_, path)) => format!("{line}; allow it: git config --global --add safe.directory {path}"),
         None => line.to_owned(),
@@ -228,6 +303,22 @@ pub enum GitError {
     /// A token that cannot be used.
     #[error("the token cannot be used: {0}")]
     Token(String),
+    /// The server cannot be reached, or cannot answer, after so many tries.
+    #[error("{why} (tried {attempts} times)")]
+    Unreachable {
+        /// Git's own words, of the last try.
+        why: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A server takes the connection and says nothing.
+    #[error("{host} said nothing for {} s; check the address, and that the server is well", .silence.as_secs())]
+    Silent {
+        /// The server.
+        host: String,
+        /// How long it was listened to.
+        silence: Duration,
+    },
     /// It took too long.
     #[error("git took too long")]
     TooSlow,

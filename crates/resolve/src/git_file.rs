@@ -75,13 +75,17 @@ impl GitFile {
     fn clone_into(&self, dir: &Path, until: &Until) -> Result<String, GitError> {
         let git = self.git(until)?.within(dir);
         git.run(&["init", "--quiet", "--bare", "."])?;
-        let one = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", &self.url, &self.revision];
-        let wanted = match git.run(&one) {
+        let one =
+            ["fetch", "--quiet", "--progress", "--depth=1", "--no-tags", "--", &self.url, &self.revision];
+        let wanted = match git.talk(&self.url, &one) {
             Ok(_) => "FETCH_HEAD",
             // Servers that do not give single commits give all branches and tags; short commits are found there, too.
             Err(GitError::Failed(_)) if may_be_commit(&self.revision) => {
                 let all = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
-                git.run(&[&["fetch", "--quiet", "--", &self.url], &all[..]].concat())?;
+                git.talk(
+                    &self.url,
+                    &[&["fetch", "--quiet", "--progress", "--", &self.url], &all[..]].concat(),
+                )?;
                 &self.revision
             }
             Err(e) => return Err(e),

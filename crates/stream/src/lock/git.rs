@@ -1,10 +1,11 @@
 //! Commits, answered by the git of this machine.
 
 use git::Git;
+use git::address::redacted;
 
 use super::{ResolveCommit, ResolveError};
 
-/// `git ls-remote`.
+/// `git ls-remote`; patient with servers that are busy, as [`Git::talk`] is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LsRemote;
 
@@ -13,12 +14,16 @@ impl ResolveCommit for LsRemote {
         if is_commit(reference) {
             return Ok(reference.to_owned());
         }
-        let failed = |why: String| ResolveError::Failed { what: format!("git ls-remote {url}"), why };
+        let shown = redacted(url);
+        let failed = |why: String| ResolveError::Failed {
+            what: format!("git ls-remote {shown}"),
+            why: why.replace(url, &shown),
+        };
         // A tag that is an object of its own has a second line, with the commit that it points at.
-        let lines = Git::new().run(&["ls-remote", "--", url, reference, &format!("{reference}^{{}}")]);
+        let lines = Git::new().talk(url, &["ls-remote", "--", url, reference, &format!("{reference}^{{}}")]);
         let lines = lines.map_err(|error| failed(error.to_string()))?;
         choose(&String::from_utf8_lossy(&lines), reference).ok_or_else(|| ResolveError::Unknown {
-            what: format!("the branch or tag `{reference}` of {url}"),
+            what: format!("the branch or tag `{reference}` of {shown}"),
             hint: "; `git ls-remote` lists what there is".to_owned(),
         })
     }

@@ -192,7 +192,7 @@ fn package_finding(graph: &Graph, places: &Places, component: &str, error: &Reso
         ResolveError::Unknown { what, .. } => {
             asked.iter().position(|name| what.contains(&format!("`{name}`")))
         }
-        ResolveError::Failed { .. } => None,
+        ResolveError::NotHere { .. } | ResolveError::Failed { .. } => None,
     };
     match index.map(|i| i.to_string()) {
         Some(index) => places.at(&["components", component, "packages", &index], finding),

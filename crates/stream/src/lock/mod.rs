@@ -8,11 +8,13 @@
 //! - [`inherit`](mod@inherit): what an overlay's lock takes from the lock below
 //! - [`debian`]: packages of Debian, answered by apt
 //! - [`git`]: commits, answered by git
+//! - [`noted`]: what servers answered, for when they are not asked
 
 pub mod debian;
 pub mod git;
 pub mod inherit;
 pub mod make;
+pub mod noted;
 pub mod pin;
 pub mod resolve;
 pub mod stale;

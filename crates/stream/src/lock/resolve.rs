@@ -60,6 +60,12 @@ pub enum ResolveError {
         /// What to do, with its punctuation before it; may be empty.
         hint: String,
     },
+    /// It would have to be asked, and nobody may be.
+    #[error("{what} is not known on this machine")]
+    NotHere {
+        /// What was asked for.
+        what: String,
+    },
     /// The tool that answers is missing, or refused.
     #[error("{what} failed: {why}")]
     Failed {

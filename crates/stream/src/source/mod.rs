@@ -1,12 +1,16 @@
 //! What components are built from: trees of files, digested.
 //!
 //! - [`tree`]: the digest of a tree, from its entries
-//! - [`checkout`]: git repositories at one commit
+//! - [`fetch`]: commits of git repositories, from their servers
+//! - [`checkout`]: git repositories at one commit, kept
+//! - [`history`]: what lies between two commits
 //! - [`folder`]: sources below a stream's folder on this machine
 //! - [`Sources`]: the questions that the rest of the crate asks
 
 pub mod checkout;
+pub mod fetch;
 pub mod folder;
+pub mod history;
 pub mod tree;
 
 use std::path::PathBuf;
