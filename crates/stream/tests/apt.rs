@@ -67,7 +67,7 @@ fn a_base_that_the_archive_no_longer_has() {
     let Some((_dir, apt)) = apt() else { return };
     let gone = Pin { name: "dash".into(), version: "0.0.1-1".into(), sha256: Digest::of("") };
     let error = apt.packages(&wanted(&["jq"]), &[gone], Platform::Amd64).unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"`dash` 0.0.1-1, which a base image brings, does not exist in the archive any more; lock the base image anew");
+    insta::assert_snapshot!(error, @"`dash` 0.0.1-1, which a base image brings, does not exist in the archive any more; `sw update` chooses the packages of the base anew");
 }
 
 #[test]
@@ -97,4 +97,16 @@ fn commits_of_a_repository() {
         LsRemote.commit("--upload-pack=touch /tmp/x", "main"),
         Err(ResolveError::Failed { .. })
     ));
+}
+
+#[test]
+fn packages_that_left_the_archive_are_found() {
+    let Some((_dir, apt)) = apt() else { return };
+    let there = apt.packages(&wanted(&["dash"]), &[], Platform::Amd64).unwrap();
+    assert_eq!(apt.gone(&there, Platform::Amd64), Ok([].into()));
+    let dash = there.iter().find(|pin| pin.name == "dash").unwrap();
+    let older = Pin { version: "0.0-1".into(), ..dash.clone() };
+    let other = Pin { sha256: Digest::of("another file"), ..dash.clone() };
+    let asked = [&there[..], &[older.clone(), other.clone()]].concat();
+    assert_eq!(apt.gone(&asked, Platform::Amd64), Ok([older, other].into()));
 }

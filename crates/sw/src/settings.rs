@@ -14,6 +14,7 @@ use engine::local::rootless;
 /// steps/    the step cache
 /// checkouts/ git sources of streams
 /// patched/  sources with patches applied
+/// answers/  what git servers and registries answered, for when they are not asked
 /// resolved/ what remote references of Tekton YAML meant
 /// builds/   what is known of the last build of each stream
 /// ```
@@ -73,6 +74,11 @@ impl Home {
     /// Git sources of streams, by repository and commit.
     pub fn checkouts(&self) -> PathBuf {
         self.0.join("checkouts")
+    }
+
+    /// What servers answered to streams.
+    pub fn answers(&self) -> PathBuf {
+        self.0.join("answers")
     }
 
     /// Sources with patches applied.

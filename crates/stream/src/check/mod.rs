@@ -20,6 +20,7 @@ mod operands;
 mod pipeline;
 mod waivers;
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics, Source};
 
 use crate::definition::{Definition, Places, Stream};

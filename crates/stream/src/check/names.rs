@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics};
 
 use super::Scope;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics};
 
-use super::{Scope, suggestion};
+use super::Scope;
 use crate::contract::operand_argument;
 use crate::graph::Node;
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics};
 use tekton::types::TaskSpec;
 
+use super::Scope;
 use super::contract::{find, unmet, used_here, without_image};
 use super::names::is_label;
-use super::{Scope, suggestion};
 use crate::contract::{ALL_WORKSPACES, ASSEMBLE, BUILD, EVIDENCE_WORKSPACES, TEST, VERDICT};
 use crate::definition::pipeline::{Each, PipelineTemplate, TemplateTask};
 use crate::template::reference::{TaskReference, Text, names, task_references, texts};

@@ -1,8 +1,9 @@
 //! Waivers name a finding, and say why.
 
+use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics};
 
-use super::{Scope, suggestion};
+use super::Scope;
 use crate::definition::waiver::day;
 use crate::lint::code;
 

@@ -198,4 +198,13 @@ impl Base {
             Self::Images(images) => images.get(&platform).map(String::as_str),
         }
     }
+
+    /// The images that it means on any platform.
+    pub fn images(&self) -> Vec<&str> {
+        match self {
+            Self::Component(_) => Vec::new(),
+            Self::Image(image) => vec![image],
+            Self::Images(images) => images.values().map(String::as_str).collect(),
+        }
+    }
 }

@@ -59,7 +59,7 @@ pub struct Overlay {
 pub enum Parent {
     /// The folder of a stream, relative to this one's folder. The overlay follows it: what changes there changes here.
     Path(String),
-    /// The folder of a stream in a git repository. `stream.lock` keeps the commit; `sw lock --update` follows the reference.
+    /// The folder of a stream in a git repository. `stream.lock` keeps the commit; `sw update STREAM from` moves it.
     Git(Git),
     /// A published release payload, by digest: every component is the image that the payload has.
     Payload(String),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use base::Diagnostic;
+use base::diagnostic::did_you_mean;
 
 use super::Finding;
 use super::code::{DUPLICATE_PACKAGE, NOTHING_TO_BUILD, UNUSED_ARGUMENT};
@@ -75,10 +76,9 @@ fn without_arg(places: &Places, name: &str, component: &Component, known: &BTree
         let message = format!("the Containerfile of `{name}` has no ARG {argument}");
         let finding = Diagnostic::warning(UNUSED_ARGUMENT.code, message);
         let finding = places.at_key(&["components", name, "args", argument], finding);
-        let help = match base::diagnostic::nearest(argument, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write `ARG {argument}` in the Containerfile, or remove the argument"),
-        };
+        let help = did_you_mean(argument, known.iter().map(String::as_str)).unwrap_or_else(|| {
+            format!("write `ARG {argument}` in the Containerfile, or remove the argument")
+        });
         Finding::about(name, finding.help(help))
     };
     component.args.keys().filter(unknown).map(finding).collect()

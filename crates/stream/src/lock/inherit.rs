@@ -1,8 +1,10 @@
 //! What an overlay's lock takes from the lock of the stream that it is from.
 
-use super::Lock;
+use std::collections::BTreeMap;
+
 use super::make::wanted;
-use crate::definition::Origin;
+use super::{Commit, Lock};
+use crate::definition::{Origin, Stream};
 use crate::graph::Graph;
 
 /// The lock of an overlay as far as it is known: what the lock below answers is taken from there, so that the overlay follows
@@ -16,21 +18,15 @@ pub fn inherit(graph: &Graph, own: Option<&Lock>, below: &Lock) -> Lock {
         from: own.and_then(|own| own.from.clone()),
         packages: own.map(|own| own.packages.clone()).unwrap_or_default(),
         images: own.map(|own| own.images.clone()).unwrap_or_default(),
-        commits: own.map(|own| own.commits.clone()).unwrap_or_default(),
+        commits: known_commits(&graph.stream, own, Some(below)),
         ..below.clone()
     };
     // Packages are those of a platform; commits are not. The digest of an image may be that of an index.
     let same_platform = below.platform == graph.stream.platform;
-    for (name, component) in &graph.stream.components {
+    for name in graph.stream.components.keys() {
         let packages = below.packages.get(name).filter(|p| same_platform && p.wanted == wanted(graph, name));
         if let Some(packages) = packages {
             lock.packages.insert(name.clone(), packages.clone());
-        }
-        if let (Some(commit), Origin::Git(git)) = (below.commits.get(name), &component.source)
-            && commit.url == git.url
-            && commit.reference == git.reference
-        {
-            lock.commits.insert(name.clone(), commit.clone());
         }
     }
     for reference in super::tagged_images(graph).filter(|_| same_platform) {
@@ -39,4 +35,18 @@ pub fn inherit(graph: &Graph, own: Option<&Lock>, below: &Lock) -> Lock {
         }
     }
     lock
+}
+
+/// The commits that are known before any source was looked at: those of the lock below where it answers, else the own ones.
+pub fn known_commits(stream: &Stream, own: Option<&Lock>, below: Option<&Lock>) -> BTreeMap<String, Commit> {
+    let mut commits = own.map(|own| own.commits.clone()).unwrap_or_default();
+    for (name, component) in &stream.components {
+        if let (Some(commit), Origin::Git(git)) =
+            (below.and_then(|below| below.commits.get(name)), &component.source)
+            && commit.answers(git)
+        {
+            commits.insert(name.clone(), commit.clone());
+        }
+    }
+    commits
 }

@@ -81,8 +81,12 @@ fn images(
             }
             Err(error) => {
                 let message = format!("cannot lock the image {reference}: {error}");
-                let help =
-                    "check the name, and that the registry can be reached; or write the digest: …@sha256:…";
+                let help = match error {
+                    ResolveError::NotHere { .. } => "without --offline its registry is asked",
+                    _ => {
+                        "check the name, and that the registry can be reached; or write the digest: …@sha256:…"
+                    }
+                };
                 let key = graph
                     .stream
                     .bases
@@ -111,7 +115,7 @@ fn commits(
     });
     let known = |name: &str, git: &Git| {
         let known = old.and_then(|old| old.commits.get(name))?;
-        (known.url == git.url && known.reference == git.reference).then(|| known.clone())
+        known.answers(git).then(|| known.clone())
     };
     let unknown = sources.clone().filter(|(name, git)| known(name, git).is_none());
     let questions: BTreeSet<(&str, &str)> =

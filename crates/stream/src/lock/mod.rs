@@ -5,6 +5,9 @@
 //! - [`resolve`]: the questions that making a lock asks
 //! - [`make`]: a stream and answers to a lock
 //! - [`stale`]: where a lock and a stream disagree
+//! - [`moving`]: what an update moves
+//! - [`moved`](mod@moved): what is different in another lock
+//! - [`required`](mod@required): what a build from a lock takes from elsewhere
 //! - [`inherit`](mod@inherit): what an overlay's lock takes from the lock below
 //! - [`debian`]: packages of Debian, answered by apt
 //! - [`git`]: commits, answered by git
@@ -14,8 +17,11 @@ pub mod debian;
 pub mod git;
 pub mod inherit;
 pub mod make;
+pub mod moved;
+pub mod moving;
 pub mod noted;
 pub mod pin;
+pub mod required;
 pub mod resolve;
 pub mod stale;
 pub mod text;
@@ -25,12 +31,12 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use self::inherit::inherit;
+pub use self::inherit::{inherit, known_commits};
 pub use self::make::make;
 pub use self::pin::Pin;
 pub use self::resolve::{ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 pub use self::stale::{Stale, stale};
-use crate::definition::{ApiVersion, Platform};
+use crate::definition::{ApiVersion, Git, Platform};
 use crate::graph::{BaseImage, Graph};
 
 /// The content of `stream.lock`.
@@ -47,7 +53,7 @@ pub struct Lock {
     pub platform: Platform,
     /// The commit of the stream that an overlay is from, when that is in a git repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
+    pub from: Option<Commit>,
     /// The time that images pretend to be made at, in seconds since 1970 (`SOURCE_DATE_EPOCH`).
     pub epoch: i64,
     /// Packages, by component.
@@ -91,6 +97,13 @@ pub struct Commit {
     pub reference: String,
     /// The commit, hexadecimal.
     pub commit: String,
+}
+
+impl Commit {
+    /// Whether it is what this source asks for.
+    pub fn answers(&self, git: &Git) -> bool {
+        self.url == git.url && self.reference == git.reference
+    }
 }
 
 impl Lock {

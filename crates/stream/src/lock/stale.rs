@@ -104,7 +104,7 @@ pub fn stale(graph: &Graph, lock: &Lock) -> Vec<Stale> {
     for (component, definition) in &graph.stream.components {
         let known = lock.commits.get(component);
         match &definition.source {
-            Origin::Git(git) if known.is_none_or(|k| k.url != git.url || k.reference != git.reference) => {
+            Origin::Git(git) if known.is_none_or(|known| !known.answers(git)) => {
                 found.push(Stale::CommitMissing { component: component.clone() });
             }
             Origin::Path(_) | Origin::Image(_) if known.is_some() => {

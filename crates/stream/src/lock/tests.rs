@@ -6,6 +6,7 @@ use base::{Digest, Source};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::moving::Moving;
 use super::*;
 use crate::definition::Definition;
 use crate::sample::{self, Files, STREAM, files};
@@ -288,4 +289,71 @@ fn components_of_one_repository_ask_for_its_commit_once() {
     assert_eq!((asked, lock.commits.len()), (1, 3));
     make_with(&sample, &fake, Some(&lock));
     assert!(fake.asked().iter().all(|q| !q.contains("g.example")), "what is known is not asked again");
+}
+
+#[test]
+fn what_moves_is_asked_for_and_what_stands_on_it_chosen_again() {
+    let sample = with("", "");
+    let old = make_with(&sample, &Fake::new("1"), None);
+    let update = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let moving = Moving::new(&names, &sample.1.stream, Some(&old)).unwrap();
+        let stays = moving.stays(&sample.1, &old);
+        let fake = Fake::new("2");
+        let new = make_with(&sample, &fake, Some(&stays));
+        assert_eq!(new.epoch, old.epoch);
+        let moved = moved::moved(&old, &new)
+            .into_iter()
+            .map(|one| format!("{} {} {}", one.component.unwrap(), one.old.unwrap(), one.new.unwrap()));
+        (fake.asked(), moved.collect::<Vec<_>>())
+    };
+    let (asked, moved) = update(&["etcd"]);
+    assert_eq!((asked, moved), (vec!["etcd-server on 2".into()], vec!["etcd 1 2".to_owned(); 2]));
+    for names in [&["base"][..], &[]] {
+        let (asked, moved) = update(names);
+        assert_eq!(asked, ["bash on 0", "etcd-server on 2"], "{names:?}");
+        assert_eq!(moved, ["base 1 2", "base 1 2", "etcd 1 2", "etcd 1 2"], "{names:?}");
+    }
+    let unknown = Moving::new(&["etdc".into()], &sample.1.stream, Some(&old)).unwrap_err();
+    assert_eq!(unknown, "there is no component and no base `etdc`; did you mean `etcd`?");
+}
+
+#[test]
+fn the_same_version_in_another_file_is_a_move() {
+    let old = make_with(&with("", ""), &Fake::new("1"), None);
+    let mut new = old.clone();
+    new.packages.get_mut("base").unwrap().pinned[0].sha256 = Digest::of("built anew");
+    let moved = moved::moved(&old, &new);
+    assert_eq!(moved.len(), 1);
+    assert_eq!(moved[0].old.as_deref(), Some("1 (37d2b12d5d9a)"));
+    assert!(moved::moved(&old, &old).is_empty());
+}
+
+#[test]
+fn everything_from_elsewhere_is_required() {
+    let digest = Digest::of("x");
+    let text = STREAM.replace("{component: base}", &format!("{{image: 'quay.io/base@{digest}'}}"));
+    let sample = sample::checked(&text, &files());
+    let mut lock = make_with(&sample, &Fake::new("1"), None);
+    let commit = Commit { url: "https://h/x".into(), reference: "main".into(), commit: "a".repeat(40) };
+    lock.commits.extend(["a", "b"].map(|name| (name.to_owned(), commit.clone())));
+    lock.from = Some(Commit { commit: "b".repeat(40), ..commit });
+    let all = required::required(&lock, Some(&sample.1.stream));
+    let count = |kind: &str| all.keys().filter(|one| one.kind() == kind).count();
+    assert_eq!((count("commit"), count("image"), count("package")), (2, 1, 4));
+    let written = lock_text(&lock);
+    let users: Vec<Vec<&str>> = all
+        .iter()
+        .filter(|(what, _)| what.kind() == "commit")
+        .map(|(_, of)| of.iter().map(String::as_str).collect())
+        .collect();
+    assert_eq!(users, [vec!["a", "b"], vec!["from"]]);
+    for what in all.keys().filter(|what| what.kind() != "image") {
+        assert!(text::place(&written, &what.written()).is_some(), "{what:?}");
+    }
+    assert_eq!(required::required(&lock, None).len(), all.len() - 1);
+}
+
+fn lock_text(lock: &Lock) -> Source {
+    Source::new("stream.lock", text::write(lock).unwrap())
 }

@@ -1,6 +1,6 @@
 //! The file `stream.lock`.
 
-use base::{Diagnostics, Source};
+use base::{Diagnostics, Source, Span};
 use tekton::decode::{Keys, decode};
 use tekton::yaml as tree;
 
@@ -18,7 +18,7 @@ const HEADER: &str = "\
 /// Text that is no lock: each finding with its line, and what to do.
 pub fn parse(source: &Source) -> Result<Lock, Diagnostics> {
     let nodes = tree::parse(source)?;
-    let empty = tree::Node { kind: tree::Kind::Null, span: base::Span::new(0, 0) };
+    let empty = tree::Node { kind: tree::Kind::Null, span: Span::new(0, 0) };
     decode(nodes.first().unwrap_or(&empty), source, Keys::Exact).map_err(|mut findings: Diagnostics| {
         for finding in &mut findings.0 {
             let advice = "stream.lock is not written by hand: take the committed one, or remove it and the next build writes a new one";
@@ -34,4 +34,10 @@ pub fn parse(source: &Source) -> Result<Lock, Diagnostics> {
 /// Never for a lock; the type is that of the serialiser.
 pub fn write(lock: &Lock) -> Result<String, serde_json::Error> {
     Ok(HEADER.to_owned() + &yaml::document(lock)?)
+}
+
+/// Where a lock says something: a commit, an image, a package as [`Required::written`](super::required::Required::written) has it.
+pub fn place(source: &Source, written: &str) -> Option<Span> {
+    let start = source.text().find(written)?;
+    Some(Span::new(start, start + written.len()))
 }

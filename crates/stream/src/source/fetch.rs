@@ -10,7 +10,7 @@ use git::{Git, GitError};
 pub enum Refusal {
     /// The repository answers, and does not have it.
     #[error(
-        "there is no commit {0} any more, or there never was: no branch and no tag leads to it, as after a forced push"
+        "it is not there any more, or never was: no branch and no tag leads to it, as after a forced push"
     )]
     Gone(String),
     /// The repository cannot be asked; git's own words.

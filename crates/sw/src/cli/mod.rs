@@ -94,8 +94,10 @@ pub enum Command {
     Rdeps(RdepsArgs),
     /// Print the Tekton YAML that a build runs
     Render(RenderArgs),
-    /// Write the stream's lock: every version and digest that it resolves to now
+    /// Write what is missing in the stream's lock: the commits, digests and versions that its names mean now
     Lock(LockArgs),
+    /// Move the stream's lock to what is offered now, and show what moved
+    Update(UpdateArgs),
     /// Make a stream of your own from another one or a published release: an overlay with a small difference
     Branch(BranchArgs),
     /// Make a stream of what others have: ART's build data, okd-payload-pipeline, a published release

@@ -131,9 +131,42 @@ pub struct LockArgs {
     #[command(flatten)]
     pub stream: StreamArg,
 
-    /// Resolve everything anew, also what the lock has already
+    /// Ask nobody: take what this machine knows, and name everything that it does not
     #[arg(long)]
-    pub update: bool,
+    pub offline: bool,
+
+    /// Write nothing; ask whether everything that the lock names is still there
+    #[arg(long, conflicts_with = "offline")]
+    pub verify: bool,
+
+    /// How to print what --verify finds
+    #[arg(short, long, value_enum, default_value_t = Format::Text, requires = "verify")]
+    pub output: Format,
+}
+
+/// `sw update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Folder with stream.yaml, or the file itself
+    #[arg(value_name = "STREAM", default_value = ".")]
+    pub stream: PathBuf,
+
+    /// Move only these: components (their commits, packages, and the images nobody else starts from), entries of `bases` or images,
+    /// or `from`, the stream that an overlay is from [default: everything]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+
+    /// Show the first lines of the commits between, too
+    #[arg(long)]
+    pub commits: bool,
+
+    /// Show what would move, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
 }
 
 /// `sw stream …`.

@@ -205,7 +205,7 @@ fn place(home: &Home, args: &ApproveArgs) -> Result<Place, Failure> {
         return Place::registry(&args.place, args.insecure.insecure);
     }
     let folder = Folder::new(root(Path::new(&args.place))?);
-    let repository = lineage::read(home, &folder, false)?.definition.stream.repository;
+    let repository = lineage::read(home, &folder, lineage::Asking::default())?.definition.stream.repository;
     let at: Reference = format!("{repository}/{RELEASE_REPOSITORY}").parse()?;
     let here = Place::Store(Store::open(home.store())?, at);
     if here.tags()?.iter().any(|tag| asked_by(tag).is_some()) {

@@ -64,7 +64,7 @@ fn write(home: &Home, args: &BranchArgs, to: &Path, made: &mut Made) -> Result<E
     let overlay = overlay(args, to, made)?;
     fs::write(to.join("stream.yaml"), stream::yaml::document(&overlay)?)?;
     // What does not apply is said now, with the line that was just written.
-    let lineage = lineage::read(home, &Folder::new(to), false)?;
+    let lineage = lineage::read(home, &Folder::new(to), lineage::Asking::default())?;
     let stream = &lineage.definition.stream;
     let inherited = stream.components.values().filter(|c| c.inherited.is_some()).count();
     anstream::println!(

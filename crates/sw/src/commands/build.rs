@@ -39,7 +39,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     if let Some(ended) = confined()? {
         return Ok(ended);
     }
-    let loaded = load(home, &args.stream)?.turned(args.knobs)?;
+    let loaded = load(home, &args.stream, args.offline)?.turned(args.knobs)?;
     pass(&loaded.findings, args.strict)?;
     let name = loaded.graph.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
@@ -54,6 +54,9 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     }
     let Planned { loaded, plan, .. } = &mut planned;
     let built = |name: &str| plan.component(name).is_some_and(|one| one.action != Action::Reuse);
+    if !args.offline {
+        prebuilt::check_bases(&store, loaded, &built)?;
+    }
     loaded.fetch(home, &built)?;
     if args.output == Format::Text {
         anstream::eprint!("{}", stream::plan::table::table(&planned.plan));

@@ -54,7 +54,7 @@ fn payload(home: &Home, spec: &str, to: &Path) -> Result<Ended, Failure> {
             "`{spec}` may mean another release tomorrow; write its digest, …@sha256:…; `sw release info` tells it"
         )));
     }
-    let text = published(home, &at)?;
+    let text = published(home, &at, false)?;
     let stream = stream::definition::parse(&Source::new(spec, text.as_str()))?.stream;
     let mut report = Report::new(&format!("{spec} as a stream"), &[]);
     let without: Vec<&str> = stream

@@ -75,6 +75,7 @@ pub fn run(cli: Cli) -> Result<Ended, Failure> {
         Command::Rdeps(args) => why::rdeps(&home, &args),
         Command::Render(args) => render::run(&home, &args),
         Command::Lock(args) => stream::lock(&home, &args),
+        Command::Update(args) => stream::update::run(&home, &args),
         Command::Branch(args) => branch::run(&home, &args),
         Command::Import(command) => import::run(&home, &command),
         Command::Bases(args) => stream::bases::run(&home, &args),

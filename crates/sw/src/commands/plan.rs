@@ -34,11 +34,11 @@ pub struct Planned {
 
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
-    let loaded = load(home, &args.stream)?.turned(args.knobs)?;
+    let loaded = load(home, &args.stream, args.offline)?.turned(args.knobs)?;
     pass(&loaded.findings, args.strict)?;
     let planned = planned(home, loaded, &args.force, args.offline)?;
     if let Some(release) = &args.diff {
-        return diff(home, &planned, release, args.output);
+        return diff(home, &planned, release, args.offline, args.output);
     }
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let estimate = estimate(&planned.plan, &planned.record.seconds, jobs);
@@ -58,9 +58,15 @@ pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
 }
 
 /// What each tag of the payload will be, compared with a published release.
-fn diff(home: &Home, planned: &Planned, release: &str, output: Format) -> Result<Ended, Failure> {
+fn diff(
+    home: &Home,
+    planned: &Planned,
+    release: &str,
+    offline: bool,
+    output: Format,
+) -> Result<Ended, Failure> {
     let at: Reference = release.parse().map_err(|e| Failure::invalid(format!("--diff {release}: {e}")))?;
-    let info = super::stream::lineage::release(home, &at)?;
+    let info = super::stream::lineage::release(home, &at, offline)?;
     let digest = |(tag, spec): (&str, &str)| {
         Some((tag.to_owned(), spec.split_once('@').and_then(|(_, digest)| digest.parse().ok())?))
     };

@@ -1,13 +1,13 @@
 //! Images that are there already: whether they still are, and where steps find those that only this machine has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base::together::ask_all;
-use base::{Diagnostic, Diagnostics};
+use base::{Diagnostic, Diagnostics, Digest};
 use oci::{Reference, Store};
 use stream::definition::Component;
-use stream::graph::BaseImage;
+use stream::graph::{Base, BaseImage};
 
 use super::hasty_client;
 use super::stream::Loaded;
@@ -57,6 +57,59 @@ fn finding(loaded: &Loaded, name: &str, image: &Reference, why: &str) -> Diagnos
     let of_a_release = places.value(&path).0.name().contains("@sha256:");
     let finding = if of_a_release { places.at(&["from"], finding) } else { places.at(&path, finding) };
     finding.help(help)
+}
+
+/// Finds out, before anything runs, whether the images that components start from are still there, of the components for which
+/// `built` says so. Only a registry's definite no counts: steps may reach what we cannot.
+///
+/// # Errors
+/// Those that are gone, each at the line that gives it its meaning, with the line of the lock.
+pub fn check_bases(store: &Store, loaded: &Loaded, built: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+    let mut wanted: BTreeMap<(&str, Digest), (&str, &Base)> = BTreeMap::new();
+    for (name, node) in loaded.graph.nodes.iter().filter(|(name, _)| built(name)) {
+        for base in node.bases.values() {
+            let BaseImage::Image(reference) = &base.image else { continue };
+            if let Some(digest) = loaded.lock.image(reference).filter(|digest| !store.has(*digest)) {
+                wanted.entry((reference, digest)).or_insert((name, base));
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let client = hasty_client(None, 3, PATIENCE)?;
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let gone = ask_all(&wanted, |((reference, digest), _)| {
+        let at = reference.parse::<Reference>().map(|at| at.at_digest(*digest));
+        at.is_ok_and(|at| matches!(client.head(&at), Ok(None)))
+    });
+    let gone = wanted.iter().zip(gone).filter(|(_, gone)| *gone);
+    let findings = gone
+        .map(|(((reference, digest), (name, base)), _)| base_finding(loaded, name, base, reference, *digest));
+    Ok(Diagnostics(findings.collect()).into_result(())?)
+}
+
+fn base_finding(loaded: &Loaded, name: &str, base: &Base, reference: &str, digest: Digest) -> Diagnostic {
+    let image = if reference.contains('@') { reference.to_owned() } else { format!("{reference}@{digest}") };
+    let message = format!(
+        "`{name}` starts from the image {image}, which neither the local store nor its registry has any more"
+    );
+    let finding = Diagnostic::error("image-gone", message);
+    let mut finding = match &base.entry {
+        Some(entry) => loaded.definition.places.at(&["bases", entry], finding),
+        None => finding.at(&base.source, base.span),
+    };
+    if let Some((file, span)) = loaded.locked_at(&digest.to_string()) {
+        finding = finding.related(file, span, "the lock says it here");
+    }
+    let stream = loaded.folder.path().display();
+    finding.help(if reference.contains('@') {
+        "name another image, or push this one back from a machine that has it".to_owned()
+    } else {
+        format!(
+            "`sw update {stream} {reference}` takes what the tag means now; `sw lock {stream} --verify` lists all that is gone"
+        )
+    })
 }
 
 /// The registries of which the store has images that the stream needs: components that are there already, and bases.

@@ -22,7 +22,7 @@ const RUN: &str = "run.yaml";
 /// Carries out `sw render`.
 pub fn run(home: &Home, args: &RenderArgs) -> Result<Ended, Failure> {
     // The text is the same whatever is there already.
-    let planned = planned(home, load(home, &args.stream)?.turned(args.knobs)?, &[], true)?;
+    let planned = planned(home, load(home, &args.stream, false)?.turned(args.knobs)?, &[], true)?;
     let rendered = rendered(&planned)?;
     match &args.output_dir {
         Some(dir) => write(dir, &rendered)?,

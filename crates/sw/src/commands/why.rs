@@ -19,7 +19,7 @@ use crate::settings::Home;
 
 /// `sw why`.
 pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
-    let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None })?;
+    let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None }, false)?;
     known(&loaded.graph, &args.component)?;
     let planned = planned(home, loaded.turned(args.knobs)?, &[], false)?;
     let operations: Vec<&Applied> = operations(&planned, &args.component).collect();

@@ -7,6 +7,7 @@
 
 pub mod output;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ Package: *
 Pin: release *
 Pin-Priority: -1
 ";
+
+/// Packages that apt is asked about at once; a command line is only so long.
+const AT_ONCE: usize = 2000;
 
 /// The apt of this machine.
 #[derive(Debug)]
@@ -107,9 +111,39 @@ impl Apt {
             }
             Some(gone) => Err(ResolveError::Unknown {
                 what: format!("`{}` {}, which a base image brings,", gone.name, gone.version),
-                hint: " in the archive any more; lock the base image anew".to_owned(),
+                hint: " in the archive any more; `sw update` chooses the packages of the base anew"
+                    .to_owned(),
             }),
         }
+    }
+}
+
+impl Apt {
+    /// Those of `pins` that the archives, as far as this machine knows them, have no longer: in this version, with this content.
+    ///
+    /// # Errors
+    /// When apt knows no packages at all, or cannot be run.
+    pub fn gone(&self, pins: &[Pin], platform: Platform) -> Result<BTreeSet<Pin>, ResolveError> {
+        self.prepare("")?;
+        let mut offered = BTreeSet::new();
+        for some in pins.chunks(AT_ONCE) {
+            let mut command = self.command("apt-cache", platform);
+            command.args(["show", "--no-all-versions", "--"]);
+            command.args(some.iter().map(|pin| format!("{}={}", pin.name, pin.version)));
+            let (_, shown, errors) = run(command)?;
+            if shown.is_empty() && !errors.is_empty() {
+                return Err(ResolveError::Failed {
+                    what: "apt-cache show".to_owned(),
+                    why: last_line(&errors),
+                });
+            }
+            offered.extend(output::offered(&shown));
+        }
+        if offered.is_empty() && !pins.is_empty() {
+            let why = "it knows none of these packages; run `apt-get update`".to_owned();
+            return Err(ResolveError::Failed { what: "apt-cache show".to_owned(), why });
+        }
+        Ok(pins.iter().filter(|pin| !offered.contains(pin)).cloned().collect())
     }
 }
 

@@ -57,6 +57,16 @@ pub fn names_and_versions(stanzas: &str) -> BTreeSet<(&str, &str)> {
     found
 }
 
+/// The package of every stanza that says its SHA-256.
+pub fn offered(stanzas: &str) -> Vec<Pin> {
+    let stanza = |text: &str| {
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let sha256 = Digest::from_hex(field("SHA256: ")?).ok()?;
+        Some(Pin { name: field("Package: ")?.to_owned(), version: field("Version: ")?.to_owned(), sha256 })
+    };
+    stanzas.split("\n\n").filter_map(stanza).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +93,15 @@ mod tests {
         ] {
             assert_eq!(pins(line), Err(line.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_is_offered_has_a_digest() {
+        let text = format!(
+            "Package: bash\nVersion: 1:5.2\nSHA256: {HEX}\nDescription: x\n\nPackage: zsh\nVersion: 1\n"
+        );
+        let offered: Vec<String> = offered(&text).iter().map(ToString::to_string).collect();
+        assert_eq!(offered, [format!("bash=1:5.2={HEX}")]);
     }
 
     #[test]

@@ -13,12 +13,14 @@ use stream::definition::overlay::Parent;
 use stream::definition::pipeline::{TEMPLATE_FILE, TemplateDefinition};
 use stream::definition::{Definition, File, OverlayDefinition, parse, parse_file};
 use stream::import::payload::{Image, Published, stream_file};
-use stream::lock::git::LsRemote;
-use stream::lock::{self, Lock, ResolveCommit};
+use stream::lock::moving::FROM;
+use stream::lock::{self, Commit, Lock};
 use stream::overlay::flatten;
-use stream::source::checkout::Checkouts;
+use stream::source::checkout::{CheckoutError, Checkouts};
+use stream::source::fetch::Refusal;
 use stream::source::folder::Folder;
 
+use super::sources::commits;
 use super::{LOCK_FILE, STREAM_FILE};
 use crate::commands::registry_client;
 use crate::failure::Failure;
@@ -36,7 +38,9 @@ pub struct Lineage {
     /// What the stream's own lock says.
     pub lock: Option<Lock>,
     /// What `from` resolved to, for the lock: the commit of a repository.
-    pub from: Option<String>,
+    pub from: Option<Commit>,
+    /// The files of the locks, the stream's own first.
+    pub lock_files: Vec<Source>,
     /// The folders of all streams that have one, by name.
     pub folders: BTreeMap<String, PathBuf>,
     /// The tasks of the streams below; the nearest first.
@@ -45,17 +49,29 @@ pub struct Lineage {
     pub releases: Vec<String>,
 }
 
+/// What may be asked while a stream is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asking {
+    /// Nothing: git servers and registries are left alone.
+    pub offline: bool,
+    /// The stream that an overlay is from is taken from git as it is now, not as the lock says.
+    pub parent_anew: bool,
+}
+
 /// Reads the stream in `folder`, and everything that it is from.
-///
-/// With `anew`, the stream's own lock is not looked at, and parents in git are taken as they are now.
 ///
 /// # Errors
 /// Files that are missing or wrong; parents that cannot be fetched; overlays that are from themselves.
-pub fn read(home: &Home, folder: &Folder, anew: bool) -> Result<Lineage, Failure> {
-    descend(home, folder, anew, &mut Vec::new())
+pub fn read(home: &Home, folder: &Folder, asking: Asking) -> Result<Lineage, Failure> {
+    descend(home, folder, asking, &mut Vec::new())
 }
 
-fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -> Result<Lineage, Failure> {
+fn descend(
+    home: &Home,
+    folder: &Folder,
+    asking: Asking,
+    above: &mut Vec<PathBuf>,
+) -> Result<Lineage, Failure> {
     let root = folder.path();
     let Some(text) = folder.text(STREAM_FILE)? else {
         return Err(Failure::invalid(format!(
@@ -63,10 +79,8 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
             root.display()
         )));
     };
-    let lock = match folder.text(LOCK_FILE)? {
-        Some(text) if !anew => Some(lock::text::parse(&text)?),
-        _ => None,
-    };
+    let mut lock_files: Vec<Source> = folder.text(LOCK_FILE)?.into_iter().collect();
+    let lock = lock_files.first().map(lock::text::parse).transpose()?;
     let overlay = match parse_file(&text)? {
         File::Stream(mut definition) => {
             if let Some(template) = template(folder)? {
@@ -74,14 +88,25 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
             }
             let folders = BTreeMap::from([(definition.stream.name.clone(), root.to_owned())]);
             let (tasks, releases) = (Vec::new(), Vec::new());
-            return Ok(Lineage { definition, below: None, lock, from: None, folders, tasks, releases });
+            return Ok(Lineage {
+                definition,
+                below: None,
+                lock,
+                from: None,
+                lock_files,
+                folders,
+                tasks,
+                releases,
+            });
         }
         File::Overlay(overlay) => overlay,
     };
     above.push(fs::canonicalize(root)?);
-    let locked = lock.as_ref().and_then(|lock| lock.from.clone());
-    let (mut below, from) = parent(home, root, &overlay, locked.as_deref(), above)?;
+    let locked = lock.as_ref().and_then(|lock| lock.from.as_ref()).filter(|_| !asking.parent_anew);
+    let asking = Asking { parent_anew: false, ..asking };
+    let (mut below, from) = parent(home, root, &overlay, locked, asking, above)?;
     above.pop();
+    lock_files.extend(std::mem::take(&mut below.lock_files));
     if let Some(template) = template(folder)? {
         below.definition.set_pipeline(&template);
     }
@@ -94,7 +119,7 @@ fn descend(home: &Home, folder: &Folder, anew: bool, above: &mut Vec<PathBuf>) -
     tasks.extend(below.tasks);
     folders.insert(definition.stream.name.clone(), root.to_owned());
     let (releases, below) = (below.releases, below.lock.or(below.below));
-    Ok(Lineage { definition, below, lock, from, folders, tasks, releases })
+    Ok(Lineage { definition, below, lock, from, lock_files, folders, tasks, releases })
 }
 
 /// The pipeline that a stream's folder has instead of the inherited one.
@@ -118,9 +143,10 @@ fn parent(
     home: &Home,
     root: &Path,
     overlay: &OverlayDefinition,
-    locked: Option<&str>,
+    locked: Option<&Commit>,
+    asking: Asking,
     above: &mut Vec<PathBuf>,
-) -> Result<(Lineage, Option<String>), Failure> {
+) -> Result<(Lineage, Option<Commit>), Failure> {
     let wrong = |message: String| overlay.at(&["from"], Diagnostic::error("cannot-inherit", message));
     match &overlay.overlay.from {
         Parent::Path(path) => {
@@ -140,22 +166,37 @@ fn parent(
             if above.len() >= DEEPEST {
                 return Err(base::Diagnostics::from(wrong(format!("more than {DEEPEST} overlays"))).into());
             }
-            Ok((descend(home, &Folder::new(short(&at, &real)), false, above)?, None))
+            Ok((descend(home, &Folder::new(short(&at, &real)), asking, above)?, None))
         }
         Parent::Git(git) => {
-            let failed = |e: String| {
+            let failed = |e: String, help: Option<String>| {
                 let finding = wrong(format!("cannot fetch the stream: {e}"));
+                let finding = match help {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                };
                 Failure::from(base::Diagnostics::from(finding))
             };
-            let commit = match locked {
-                Some(commit) => commit.to_owned(),
-                None => LsRemote.commit(&git.url, &git.reference).map_err(|e| failed(e.to_string()))?,
+            let online = || asking.offline.then(|| "without --offline it is fetched".to_owned());
+            let commit = match locked.filter(|locked| locked.answers(git)) {
+                Some(locked) => locked.commit.clone(),
+                None => commits(home, asking.offline)
+                    .commit(&git.url, &git.reference)
+                    .map_err(|e| failed(e.to_string(), online()))?,
             };
-            let checkout =
-                Checkouts::new(home.checkouts()).get(&git.url, &commit).map_err(|e| failed(e.to_string()))?;
+            let checkouts = Checkouts::new(home.checkouts()).offline(asking.offline);
+            let checkout = checkouts.get(&git.url, &commit).map_err(|e| {
+                let gone = matches!(e, CheckoutError::Refused { why: Refusal::Gone(_), .. });
+                let moves = || {
+                    let (root, reference) = (root.display(), &git.reference);
+                    format!("`sw update {root} {FROM}` takes what `{reference}` means now")
+                };
+                failed(e.to_string(), if gone { Some(moves()) } else { online() })
+            })?;
             // The path may not lead out of the repository, whatever links it has.
             let inside = Folder::new(checkout).below(&git.path)?;
-            Ok((descend(home, &inside, false, above)?, Some(commit)))
+            let (url, reference) = (git.url.clone(), git.reference.clone());
+            Ok((descend(home, &inside, asking, above)?, Some(Commit { url, reference, commit })))
         }
         Parent::Payload(spec) => {
             let at: Reference = spec.parse().map_err(|e| {
@@ -166,16 +207,19 @@ fn parent(
                     .help("write its digest, …@sha256:…; `sw release info` tells it");
                 return Err(base::Diagnostics::from(finding).into());
             }
-            let text = published(home, &at).map_err(|e| {
-                let finding = wrong(format!("cannot read the release {spec}: {e}"))
-                    .help("check the pull spec, and that its registry can be reached");
+            let text = published(home, &at, asking.offline).map_err(|e| {
+                let help = match asking.offline {
+                    true => "without --offline it is read from its registry",
+                    false => "check the pull spec, and that its registry can be reached",
+                };
+                let finding = wrong(format!("cannot read the release {spec}: {e}")).help(help);
                 Failure::from(base::Diagnostics::from(finding))
             })?;
             let definition = parse(&Source::new(spec.clone(), text))?;
-            let (below, lock, from) = (None, None, None);
+            let (below, lock, from, lock_files) = (None, None, None, Vec::new());
             let (folders, tasks) = (BTreeMap::new(), Vec::new());
             let releases = vec![spec.clone()];
-            Ok((Lineage { definition, below, lock, from, folders, tasks, releases }, None))
+            Ok((Lineage { definition, below, lock, from, lock_files, folders, tasks, releases }, None))
         }
     }
 }
@@ -198,13 +242,13 @@ fn short(at: &Path, real: &Path) -> PathBuf {
     if fs::canonicalize(&short).is_ok_and(|found| found == real) { short } else { at.to_owned() }
 }
 
-/// A release of the local store, else of its registry.
+/// A release of the local store, else, unless `offline`, of its registry.
 ///
 /// # Errors
 /// When it cannot be read, or is no release.
-pub fn release(home: &Home, at: &Reference) -> Result<ReleaseInfo, Failure> {
+pub fn release(home: &Home, at: &Reference, offline: bool) -> Result<ReleaseInfo, Failure> {
     let store = Store::open(home.store())?;
-    if store.resolve(at)?.is_some() {
+    if offline || store.resolve(at)?.is_some() {
         return Ok(ReleaseInfo::read(&store, at)?);
     }
     let client = registry_client(None)?;
@@ -218,12 +262,12 @@ fn release_base(info: &ReleaseInfo) -> &str {
     info.images().find(|(_, spec)| on(spec)).map_or(BASE_TAG, |(tag, _)| tag)
 }
 
-/// A published release as the text of a stream file.
+/// A published release as the text of a stream file; `offline`, of the local store alone.
 ///
 /// # Errors
 /// When it cannot be read, or is no release.
-pub fn published(home: &Home, at: &Reference) -> Result<String, Failure> {
-    let info = release(home, at)?;
+pub fn published(home: &Home, at: &Reference, offline: bool) -> Result<String, Failure> {
+    let info = release(home, at, offline)?;
     let image = |tag: &release::payload::image_stream::Tag| {
         let from = tag.from.as_ref()?;
         Some(Image {

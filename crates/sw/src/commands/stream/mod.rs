@@ -7,6 +7,8 @@
 //! - [`bases`]: `sw bases`
 //! - [`show`]: `sw stream show` and `sw stream diff`
 //! - [`unlocked`]: a stream without its lock
+//! - [`update`]: `sw update`
+//! - [`verify`]: `sw lock --verify`
 
 mod altered;
 pub mod bases;
@@ -15,25 +17,30 @@ pub mod lineage;
 pub mod show;
 mod sources;
 pub mod unlocked;
+pub mod update;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::{Digest, Exit, Source};
+use base::{Digest, Exit, Source, Span};
 use jiff::Timestamp;
-use oci::Reference;
+use oci::client::Client;
+use oci::{Reference, Store};
 use stream::check::check;
 use stream::definition::{Component, Definition};
 use stream::graph::Graph;
 use stream::lint::{self, Reviewed, Subject};
 use stream::lock::debian::Apt;
-use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
+use stream::lock::moving::{FROM, Moving};
+use stream::lock::noted::{Else, Noted};
+use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, known_commits, stale};
 use stream::source::folder::Folder;
 use stream::task::Tasks;
 
-use self::lineage::Lineage;
-use self::sources::Sources;
+use self::lineage::{Asking, Lineage};
+use self::sources::{Fetch, Sources};
 use super::{Ended, registry_client};
 use crate::cli::{KnobArgs, LockArgs, StreamArg};
 use crate::failure::Failure;
@@ -63,6 +70,9 @@ pub struct Loaded {
     pub from_releases: Vec<String>,
     /// The folders of the stream and of those below it, by name.
     folders: BTreeMap<String, PathBuf>,
+    /// The files of the locks, as they were read.
+    lock_files: Vec<Source>,
+    offline: bool,
 }
 
 impl Loaded {
@@ -84,6 +94,11 @@ impl Loaded {
         Ok(self)
     }
 
+    /// Where a lock says something, as [`lock::text::place`] knows it.
+    pub fn locked_at(&self, written: &str) -> Option<(&Source, Span)> {
+        self.lock_files.iter().find_map(|file| Some((file, lock::text::place(file, written)?)))
+    }
+
     /// Fetches the sources that a plan can do without, of the components for which `wanted` says so, and checks them against
     /// what the plan was made with.
     ///
@@ -93,7 +108,15 @@ impl Loaded {
         let missing = |name: &str, component: &Component| {
             component.planned_without_source() && !self.folder.fetched().contains_key(name) && wanted(name)
         };
-        let sources = Sources::fetch(home, &self.definition, &self.folders, Some(&self.lock), &missing)?;
+        let fetch = Fetch {
+            home,
+            definition: &self.definition,
+            folders: &self.folders,
+            commits: &self.lock.commits,
+            lock_files: &self.lock_files,
+            offline: self.offline,
+        };
+        let sources = fetch.run(&missing)?;
         if sources.fetched.is_empty() {
             return Ok(());
         }
@@ -107,41 +130,76 @@ impl Loaded {
 
 /// `sw lock`: writes the lock if it is missing or stale.
 pub fn lock(home: &Home, args: &LockArgs) -> Result<Ended, Failure> {
-    let loaded = load_locked(home, &args.stream, args.update)?;
+    if args.verify {
+        return verify::run(home, args);
+    }
+    let loaded = load(home, &args.stream, args.offline)?;
     findings::tell(&loaded.findings);
-    let packages: usize = loaded.lock.packages.values().map(|p| p.pinned.len()).sum();
-    anstream::println!(
-        "{}: {packages} packages, {} images, {} commits",
-        loaded.folder.path().join(LOCK_FILE).display(),
-        loaded.lock.images.len(),
-        loaded.lock.commits.len()
-    );
+    anstream::println!("{}: {}", loaded.folder.path().join(LOCK_FILE).display(), counted(&loaded.lock));
     Ok(Exit::Success.into())
+}
+
+/// How much a lock has.
+fn counted(lock: &Lock) -> String {
+    let packages: usize = lock.packages.values().map(|p| p.pinned.len()).sum();
+    format!("{packages} packages, {} images, {} commits", lock.images.len(), lock.commits.len())
+}
+
+/// How a stream is read.
+#[derive(Debug, Clone, Copy)]
+struct How<'a> {
+    /// Nobody is asked; what this machine does not know is an error.
+    offline: bool,
+    /// What moves to what is offered now; everything when it is empty.
+    names: Option<&'a [String]>,
 }
 
 /// Loads a stream. A lock that is missing or stale is made, as a build needs one; that is told on standard error.
 ///
 /// # Errors
-/// Everything that is wrong with the files; what cannot be resolved.
-pub fn load(home: &Home, arg: &StreamArg) -> Result<Loaded, Failure> {
-    load_locked(home, arg, false)
+/// Everything that is wrong with the files; what cannot be resolved, or with `offline` what is not known here.
+pub fn load(home: &Home, arg: &StreamArg, offline: bool) -> Result<Loaded, Failure> {
+    let (loaded, own) = read(home, arg, How { offline, names: None })?;
+    if own.as_ref() != Some(&loaded.lock) {
+        write_lock(&loaded.folder, &loaded.lock)?;
+    }
+    Ok(loaded)
 }
 
-/// Like [`load`]; `anew` forgets the lock that there is.
-fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failure> {
+/// Loads a stream with the lock that it should have; gives the one that it has, too.
+fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lock>), Failure> {
     let folder = Folder::new(root(&arg.stream)?);
-    let lineage = lineage::read(home, &folder, anew)?;
+    // Other names are understood once the stream is read.
+    let parent_anew =
+        how.names.is_some_and(|names| names.is_empty() || names.iter().any(|name| name == FROM));
+    let offline = how.offline;
+    let lineage = lineage::read(home, &folder, Asking { offline, parent_anew })?;
     let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(arg)?].concat())?;
-    let known = lineage.lock.as_ref().or(lineage.below.as_ref());
+    let own = lineage.lock.as_ref();
+    let moving = how.names.map(|names| Moving::new(names, &lineage.definition.stream, own)).transpose();
+    let moving = moving.map_err(Failure::invalid)?;
+    let stays = match (own, &moving) {
+        (Some(own), Some(moving)) => Some(Lock { commits: moving.commits(own), ..own.clone() }),
+        _ => own.cloned(),
+    };
+    let commits = known_commits(&lineage.definition.stream, stays.as_ref(), lineage.below.as_ref());
     let now = |_: &str, component: &Component| !component.planned_without_source();
-    let sources = Sources::fetch(home, &lineage.definition, &lineage.folders, known, &now)?;
+    let fetch = Fetch {
+        home,
+        definition: &lineage.definition,
+        folders: &lineage.folders,
+        commits: &commits,
+        lock_files: &lineage.lock_files,
+        offline,
+    };
+    let sources = fetch.run(&now)?;
     let folder = folder.with_fetched(sources.fetched.clone()).with_below(lineage.folders.clone());
     let checked = check(&lineage.definition, &folder, &tasks)?;
-    let lock = current_lock(&folder, &checked.graph, &lineage, &sources)?;
+    let lock = current_lock(home, &checked.graph, &lineage, &sources, moving.as_ref(), offline)?;
     let definition = &lineage.definition;
     let findings = lint::review(Subject { definition, graph: &checked.graph, lock: &lock, today: today() });
     let from_releases = lineage.releases;
-    Ok(Loaded {
+    let loaded = Loaded {
         folder,
         definition: lineage.definition,
         tasks,
@@ -150,7 +208,10 @@ fn load_locked(home: &Home, arg: &StreamArg, anew: bool) -> Result<Loaded, Failu
         findings,
         from_releases,
         folders: lineage.folders,
-    })
+        lock_files: lineage.lock_files,
+        offline,
+    };
+    Ok((loaded, lineage.lock))
 }
 
 /// The day that it is, everywhere the same.
@@ -186,18 +247,28 @@ fn read_tasks(dir: &Path) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
-/// The lock as it must be: what the streams below have locked, what the stream's own lock has, and what must be found.
+/// The lock as it must be: what the streams below have locked, what the stream's own lock has and does not move, and what must be
+/// found.
 fn current_lock(
-    folder: &Folder,
+    home: &Home,
     graph: &Graph,
     lineage: &Lineage,
     sources: &Sources,
+    moving: Option<&Moving>,
+    offline: bool,
 ) -> Result<Lock, Failure> {
     let own = lineage.lock.as_ref();
-    let mut old = match &lineage.below {
+    let with_below = |own: Option<&Lock>| match &lineage.below {
         Some(below) => Some(lock::inherit(graph, own, below)),
         None => own.cloned(),
     };
+    let stays = own.map(|own| moving.map_or_else(|| own.clone(), |moving| moving.stays(graph, own)));
+    let mut old = with_below(stays.as_ref());
+    if let (Some(moving), Some(before), Some(old)) = (moving, with_below(own), &old)
+        && let Some(component) = moving.immovable(graph, &before, old).first()
+    {
+        return Err(immovable(lineage, component));
+    }
     if let Some(old) = &mut old {
         old.from.clone_from(&lineage.from);
     }
@@ -205,12 +276,10 @@ fn current_lock(
     if let Some(old) = &old
         && disagreements.is_empty()
     {
-        if own != Some(old) {
-            write_lock(folder, old)?;
-        }
         return Ok(old.clone());
     }
     match disagreements.as_slice() {
+        _ if moving.is_some() => anstream::eprintln!("asking for what is offered now"),
         [] => anstream::eprintln!("finding versions of all packages and images for {LOCK_FILE}"),
         reasons => {
             anstream::eprintln!("{LOCK_FILE} does not fit the stream any more:");
@@ -218,13 +287,29 @@ fn current_lock(
         }
     }
     let work = tempfile::tempdir()?;
-    let resolvers =
-        Resolvers { packages: &Apt::new(work.path()), images: &RegistryDigests, commits: sources };
+    let images = images(home, offline)?;
+    let resolvers = Resolvers { packages: &Apt::new(work.path()), images: &*images, commits: sources };
     let places = &lineage.definition.places;
     let mut made = lock::make(graph, places, resolvers, old.as_ref(), Timestamp::now())?;
     made.from.clone_from(&lineage.from);
-    write_lock(folder, &made)?;
     Ok(made)
+}
+
+/// A component that was to move and of which the lock has nothing of its own.
+fn immovable(lineage: &Lineage, component: &str) -> Failure {
+    let stream = &lineage.definition.stream;
+    let below = stream.components.get(component).and_then(|c| c.inherited.as_ref());
+    let folder = below.and_then(|below| lineage.folders.get(below));
+    Failure::invalid(match folder {
+        Some(folder) => format!(
+            "`{component}` is locked by the stream below, or not at all; sw update {} {component} moves it there",
+            folder.display()
+        ),
+        None => format!(
+            "the lock has nothing of `{component}` to move: its source is a folder or an image by digest, and what it starts from \
+             others start from, too"
+        ),
+    })
 }
 
 fn write_lock(folder: &Folder, lock: &Lock) -> Result<(), Failure> {
@@ -236,18 +321,38 @@ fn write_lock(folder: &Folder, lock: &Lock) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks registries what a tag means now.
-struct RegistryDigests;
+/// Who says what a tag means: its registry, and later, `offline`, what the registry said, else what the local store has.
+fn images(home: &Home, offline: bool) -> Result<Box<dyn ResolveImage>, Failure> {
+    let notes = Noted::new(home.answers());
+    if offline {
+        return Ok(Box::new(Else(notes, InStore(Store::open(home.store())?))));
+    }
+    Ok(Box::new(notes.asking(Registries(registry_client(None)?))))
+}
 
-impl ResolveImage for RegistryDigests {
+/// Asks registries what a tag means now.
+struct Registries(Client);
+
+impl ResolveImage for Registries {
     fn image(&self, reference: &str) -> Result<Digest, ResolveError> {
         let failed = |why: String| ResolveError::Failed { what: format!("asking for {reference}"), why };
         let parsed: Reference = reference.parse().map_err(|e| failed(format!("{e}")))?;
-        let client = registry_client(None).map_err(|e| failed(e.to_string()))?;
-        let found = client.head(&parsed).map_err(|e| failed(e.to_string()))?;
+        let found = self.0.head(&parsed).map_err(|e| failed(e.to_string()))?;
         found.map(|descriptor| descriptor.digest).ok_or_else(|| ResolveError::Unknown {
             what: format!("the image {reference}"),
             hint: "; check its name and tag".to_owned(),
         })
+    }
+}
+
+/// Looks up tags in the local store.
+struct InStore(Store);
+
+impl ResolveImage for InStore {
+    fn image(&self, reference: &str) -> Result<Digest, ResolveError> {
+        let parsed: Option<Reference> = reference.parse().ok();
+        let found = parsed.and_then(|reference| self.0.resolve(&reference).ok().flatten());
+        let unknown = || ResolveError::NotHere { what: format!("the image {reference}") };
+        found.map(|manifest| manifest.digest).ok_or_else(unknown)
     }
 }

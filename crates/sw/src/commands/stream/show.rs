@@ -27,7 +27,7 @@ pub fn run(home: &Home, command: &StreamCommand) -> Result<Ended, Failure> {
 }
 
 fn read(home: &Home, given: &Path) -> Result<Definition, Failure> {
-    Ok(lineage::read(home, &Folder::new(root(given)?), false)?.definition)
+    Ok(lineage::read(home, &Folder::new(root(given)?), lineage::Asking::default())?.definition)
 }
 
 fn show(definition: &Definition, output: ShowFormat) -> Result<Ended, Failure> {

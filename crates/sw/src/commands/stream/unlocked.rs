@@ -3,11 +3,12 @@
 use stream::check::check;
 use stream::definition::Component;
 use stream::graph::Graph;
+use stream::lock::known_commits;
 use stream::source::folder::Folder;
 use stream::task::Tasks;
 
-use super::lineage::{self, Lineage};
-use super::sources::Sources;
+use super::lineage::{self, Asking, Lineage};
+use super::sources::Fetch;
 use super::{root, shipped_tasks};
 use crate::cli::StreamArg;
 use crate::failure::Failure;
@@ -30,11 +31,20 @@ impl Unlocked {
     /// Files that are missing or wrong; sources that cannot be fetched.
     pub fn read(home: &Home, arg: &StreamArg, all: bool) -> Result<Self, Failure> {
         let folder = Folder::new(root(&arg.stream)?);
-        let lineage = lineage::read(home, &folder, false)?;
+        let lineage = lineage::read(home, &folder, Asking::default())?;
         let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(arg)?].concat())?;
-        let lock = lineage.lock.as_ref().or(lineage.below.as_ref());
+        let commits =
+            known_commits(&lineage.definition.stream, lineage.lock.as_ref(), lineage.below.as_ref());
         let now = |_: &str, component: &Component| all || !component.planned_without_source();
-        let sources = Sources::fetch(home, &lineage.definition, &lineage.folders, lock, &now)?;
+        let fetch = Fetch {
+            home,
+            definition: &lineage.definition,
+            folders: &lineage.folders,
+            commits: &commits,
+            lock_files: &lineage.lock_files,
+            offline: false,
+        };
+        let sources = fetch.run(&now)?;
         let folder = folder.with_fetched(sources.fetched).with_below(lineage.folders.clone());
         Ok(Self { lineage, folder, tasks })
     }
