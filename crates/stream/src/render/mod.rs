@@ -82,7 +82,7 @@ pub fn render(request: Request<'_>) -> Result<Rendered, Diagnostics> {
     let Request { graph, tasks, .. } = request;
     let names = Names::new(&graph.stream);
     let pipeline = pipeline::pipeline(request, &names)?;
-    let run = run::run(&graph.stream);
+    let run = run::run(&graph.stream, &pipeline);
     let (mut documents, mut sizes) = (Vec::new(), Vec::new());
     for name in used_tasks(&pipeline) {
         let Some(task) = tasks.get(name) else {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tekton::types::core::objects::PersistentVolumeClaimSpec;
 use tekton::types::core::volume::PersistentVolumeClaimVolumeSource;
 use tekton::types::{
-    Duration, ObjectMeta, Param, PersistentVolumeClaim, PipelineRef, PipelineRun, PipelineRunSpec, Quantity,
-    ResourceRequirements, TimeoutFields, WorkspaceBinding,
+    Duration, ObjectMeta, Param, PersistentVolumeClaim, Pipeline, PipelineRef, PipelineRun, PipelineRunSpec,
+    Quantity, ResourceRequirements, TimeoutFields, WorkspaceBinding,
 };
 
 use super::pipeline::{CACHES, INSECURE, REPOSITORY};
@@ -22,7 +22,7 @@ const LONGEST_VERDICT: i64 = 15 * 60;
 /// Renders the run.
 ///
 /// Source and cache are folders of one claim, called as the stream: stock Tekton lets a task use only one.
-pub(super) fn run(stream: &Stream) -> PipelineRun {
+pub(super) fn run(stream: &Stream, pipeline: &Pipeline) -> PipelineRun {
     let claim = |name: &str| WorkspaceBinding {
         name: name.to_owned(),
         sub_path: name.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn run(stream: &Stream) -> PipelineRun {
             Param::new(CACHES, stream.caches.clone()),
         ],
         timeouts: Some(TimeoutFields {
-            pipeline: Some(Duration::from_secs(LONGEST)),
+            pipeline: Some(Duration::from_secs(LONGEST + waiting(pipeline))),
             finally: Some(Duration::from_secs(LONGEST_VERDICT)),
             ..TimeoutFields::default()
         }),
@@ -68,4 +68,11 @@ pub(super) fn run(stream: &Stream) -> PipelineRun {
         ..PipelineRunSpec::default()
     };
     PipelineRun::new(metadata, spec)
+}
+
+/// How long the most patient task may take, in seconds, when that is more than the hour that Tekton gives any: it waits for somebody.
+fn waiting(pipeline: &Pipeline) -> i64 {
+    let timeouts = pipeline.spec.all_tasks().filter_map(|task| task.timeout.as_ref());
+    let longest = timeouts.map(|timeout| timeout.nanos() / 1_000_000_000).max().unwrap_or(0);
+    if longest > 3600 { longest } else { 0 }
 }

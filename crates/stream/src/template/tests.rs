@@ -84,7 +84,7 @@ fn with(operations: &str) -> Result<Pipeline, Diagnostics> {
     rendered(&overlay(&below(), operations)?)
 }
 
-fn rendered(definition: &Definition) -> Result<Pipeline, Diagnostics> {
+fn text(definition: &Definition) -> Result<String, Diagnostics> {
     let (files, tasks) = (sample::files(), tasks());
     let graph = check(definition, &files, &tasks)?.graph;
     let empty = format!(
@@ -94,7 +94,11 @@ fn rendered(definition: &Definition) -> Result<Pipeline, Diagnostics> {
     let lock: Lock = crate::lock::text::parse(&Source::new("stream.lock", empty))?;
     let inputs = key::inputs(&graph, &definition.places, &lock, &files, &tasks)?;
     let plan = plan(&graph, &lock, &inputs, &Nothing, &BTreeSet::new());
-    let text = render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks })?.text();
+    Ok(render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks })?.text())
+}
+
+fn rendered(definition: &Definition) -> Result<Pipeline, Diagnostics> {
+    let text = text(definition)?;
     let documents = load(&Source::new("rendered", text)).unwrap().documents;
     for document in &documents {
         assert_eq!(tekton::validate::validate(document), Diagnostics::default());
@@ -151,6 +155,9 @@ fn a_scan_after_each_build_and_an_approval_before_the_assembly() {
         pipeline.spec.task("scan-etcd").unwrap().workspaces.iter().map(|w| &w.name).collect();
     assert_eq!(workspaces, ["evidence"]);
     assert_eq!(pipeline.spec.task("approval").unwrap().timeout.as_ref().unwrap().text(), "24h");
+    // The run leaves time for it.
+    let text = text(&overlay(&below(), &format!("{SCAN}{APPROVAL}")).unwrap()).unwrap();
+    assert!(text.contains("    pipeline: 36h0m0s\n"), "{text}");
     // The order in which it is said does not count.
     assert_eq!(with(&format!("{APPROVAL}{SCAN}")).unwrap(), pipeline);
 }
