@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{Source, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::definition::{Definition, Stream};
+use crate::definition::{Definition, Platform, Stream};
 use crate::key::policy::Policy;
 
 /// How a component depends on another one.
@@ -31,10 +31,57 @@ impl Edge {
     }
 }
 
-/// A stream that [`check`](crate::check::check) found whole. Acyclic; every base of every component means something.
+/// A stream on all of its platforms, which [`check`](crate::check::check) found whole.
+///
+/// Nothing of one platform starts from anything of another; what they share is the stream file, the lock and the release.
+#[derive(Debug, Clone)]
+pub struct Graphs {
+    /// What the stream file says, for all platforms.
+    pub stream: Stream,
+    graphs: Vec<Graph>,
+}
+
+impl Graphs {
+    /// The stream with a graph for each of its platforms.
+    pub fn new(stream: Stream, mut graphs: Vec<Graph>) -> Self {
+        graphs.sort_by_key(|graph| graph.platform);
+        Self { stream, graphs }
+    }
+
+    /// The graphs, in the order of their platforms.
+    pub fn iter(&self) -> impl Iterator<Item = &Graph> + Clone {
+        self.graphs.iter()
+    }
+
+    /// The stream on `platform`, if it is for that.
+    pub fn on(&self, platform: Platform) -> Option<&Graph> {
+        self.graphs.iter().find(|graph| graph.platform == platform)
+    }
+
+    /// Whether there are several platforms, so that names of components alone do not say which image is meant.
+    pub fn are_several(&self) -> bool {
+        self.graphs.len() > 1
+    }
+
+    /// Sets how much is rebuilt, as the definition says it now.
+    pub fn set_policies(&mut self, definition: &Definition) {
+        self.stream.rebuild = definition.stream.rebuild;
+        self.stream.rebuild_inherited = definition.stream.rebuild_inherited;
+        self.graphs.iter_mut().for_each(|graph| graph.set_policies(definition));
+    }
+
+    /// The payload's tags, each with its component; a component that is missing on some platforms counts.
+    pub fn payload(&self) -> BTreeMap<&str, &str> {
+        self.graphs.iter().flat_map(Graph::payload).collect()
+    }
+}
+
+/// A stream on one platform. Acyclic; every base of every component means something.
 #[derive(Debug, Clone)]
 pub struct Graph {
-    /// What the stream file says.
+    /// The platform.
+    pub platform: Platform,
+    /// What the stream file says, [on](Stream::on) this platform.
     pub stream: Stream,
     /// What the checks found out about each component; the keys are those of [`Stream::components`].
     pub nodes: BTreeMap<String, Node>,
@@ -115,11 +162,12 @@ pub struct Cycle {
 }
 
 impl Graph {
-    /// Puts components in order. Every base that is a component, and every operand, must be one of `nodes`.
+    /// Puts the components of a stream on `platform` in order. Every base that is a component, and
+    /// every operand, must be one of `nodes`.
     ///
     /// # Errors
     /// Components that depend on each other.
-    pub fn new(stream: Stream, nodes: BTreeMap<String, Node>) -> Result<Self, Cycle> {
+    pub fn new(stream: Stream, platform: Platform, nodes: BTreeMap<String, Node>) -> Result<Self, Cycle> {
         let mut levels: Vec<Vec<String>> = Vec::new();
         let mut done: BTreeSet<&str> = BTreeSet::new();
         let mut waiting: Vec<(&str, BTreeSet<&str>)> = nodes
@@ -137,7 +185,7 @@ impl Graph {
             levels.push(ready.into_iter().map(|(name, _)| name.to_owned()).collect());
             waiting = rest;
         }
-        Ok(Self { stream, nodes, levels })
+        Ok(Self { platform, stream, nodes, levels })
     }
 
     /// Takes over what a definition says about rebuilding; everything else of it must be what the graph was made of.

@@ -40,10 +40,12 @@ pub mod render;
 #[cfg(test)]
 mod sample;
 pub mod schema;
+#[cfg(test)]
+mod several_platforms;
 pub mod source;
 pub mod task;
 pub mod template;
 pub mod yaml;
 
 pub use check::check;
-pub use graph::Graph;
+pub use graph::{Graph, Graphs};

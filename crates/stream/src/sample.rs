@@ -7,7 +7,7 @@ use base::{Digest, Source};
 
 use crate::check::check;
 use crate::definition::{self, Component, Definition, Origin, Patch};
-use crate::graph::Graph;
+use crate::graph::Graphs;
 use crate::source::{SourceError, Sources, Tree};
 use crate::task::Tasks;
 
@@ -142,8 +142,8 @@ pub fn tasks() -> Tasks {
 }
 
 /// A sound stream file, checked against [`files`].
-pub fn checked(text: &str, files: &Files) -> (Definition, Graph) {
+pub fn checked(text: &str, files: &Files) -> (Definition, Graphs) {
     let definition = definition::parse(&Source::new("stream.yaml", text)).unwrap();
-    let graph = check(&definition, files, &tasks()).unwrap_or_else(|e| panic!("{}", e.render(false))).graph;
-    (definition, graph)
+    let checked = check(&definition, files, &tasks()).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    (definition, checked.graphs)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use base::{Diagnostics, Digest, Source};
 use stream::definition::{self, Definition, Platform};
-use stream::graph::Graph;
+use stream::graph::Graphs;
 use stream::key::{self, Inputs};
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 use stream::plan::{Found, KnownBuilds, LastBuild, plan};
@@ -47,16 +47,16 @@ impl KnownBuilds for Nothing {
         vec![None; wanted.len()]
     }
 
-    fn last(&self, _: &str) -> Option<LastBuild> {
+    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
         None
     }
 }
 
 struct Loaded {
     definition: Definition,
-    graph: Graph,
+    graphs: Graphs,
     lock: Lock,
-    inputs: BTreeMap<String, Inputs>,
+    inputs: BTreeMap<Platform, BTreeMap<String, Inputs>>,
     tasks: Tasks,
 }
 
@@ -73,32 +73,37 @@ fn prepare(folder: &Folder, shipped: &[Source]) -> Loaded {
     let tasks = shown(Tasks::new(&folder.tasks().unwrap(), shipped));
     let definition = shown(definition::parse(&folder.text("stream.yaml").unwrap().unwrap()));
     let checked = shown(stream::check(&definition, folder, &tasks));
-    let graph = checked.graph;
+    let graphs = checked.graphs;
     let resolvers = Resolvers { packages: &MadeUp, images: &MadeUp, commits: &MadeUp };
     let lock = shown(lock::make(
-        &graph,
+        &graphs,
         &definition.places,
         resolvers,
         None,
         "2026-01-02T03:04:05Z".parse().unwrap(),
     ));
-    assert_eq!(lock::stale(&graph, &lock), []);
-    let inputs = shown(key::inputs(&graph, &definition.places, &lock, folder, &tasks));
-    Loaded { definition, graph, lock, inputs, tasks }
+    assert_eq!(lock::stale(&graphs, &lock), []);
+    let inputs = shown(key::inputs(&graphs, &definition.places, &lock, folder, &tasks));
+    Loaded { definition, graphs, lock, inputs, tasks }
 }
 
 #[test]
 fn from_text_to_tekton() {
     let folder = Folder::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../streams/debian-mini"));
-    let Loaded { definition, graph, lock, inputs, tasks } = prepare(&folder, &shipped());
+    let Loaded { definition, graphs, lock, inputs, tasks } = prepare(&folder, &shipped());
     if let Some(own) = folder.text("stream.lock").unwrap() {
-        let stale = lock::stale(&graph, &shown(lock::text::parse(&own)));
+        let stale = lock::stale(&graphs, &shown(lock::text::parse(&own)));
         assert_eq!(stale, [], "the lock beside the stream is not of this stream any more");
     }
-    let plan = plan(&graph, &lock, &inputs, &Nothing, &BTreeSet::new());
+    let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
     assert_eq!(plan.counts.build, definition.stream.components.len());
     assert_eq!(plan.components[0].component, "base");
-    let rendered = shown(render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks }));
+    let rendered = shown(render(Request {
+        graph: graphs.iter().next().unwrap(),
+        lock: &lock,
+        plan: &plan,
+        tasks: &tasks,
+    }));
 
     let source = Source::new("rendered.yaml", rendered.text());
     let loaded = shown(load(&source));
@@ -157,9 +162,14 @@ fn many_components() {
     let started = Instant::now();
     let loaded = prepare(&folder, &shipped);
     let prepared = started.elapsed();
-    let plan = plan(&loaded.graph, &loaded.lock, &loaded.inputs, &Nothing, &BTreeSet::new());
+    let plan = plan(&loaded.graphs, &loaded.lock, &loaded.inputs, &Nothing, &BTreeSet::new());
     let planned = started.elapsed();
-    let request = Request { graph: &loaded.graph, lock: &loaded.lock, plan: &plan, tasks: &loaded.tasks };
+    let request = Request {
+        graph: loaded.graphs.iter().next().unwrap(),
+        lock: &loaded.lock,
+        plan: &plan,
+        tasks: &loaded.tasks,
+    };
     let text = shown(render(request)).text();
     println!(
         "prepared {prepared:?}, planned {planned:?}, rendered {:?}, {} bytes",

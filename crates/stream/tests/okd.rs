@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use stream::check;
 use stream::definition::overlay::Parent;
 use stream::definition::{Definition, File, Origin, Platform, parse_file};
-use stream::graph::Graph;
+use stream::graph::Graphs;
 use stream::key::inputs;
 use stream::lint::{Subject, review};
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
@@ -91,18 +91,18 @@ impl ResolveCommit for Recorded {
     }
 }
 
-fn checked(shipped: &Shipped) -> Graph {
+fn checked(shipped: &Shipped) -> Graphs {
     let checked = check(&shipped.definition, &shipped.folder, &shipped.tasks);
     let checked = checked.unwrap_or_else(|e| panic!("{}", e.render(false)));
-    checked.graph
+    checked.graphs
 }
 
-fn locked(shipped: &Shipped, graph: &Graph) -> Lock {
+fn locked(shipped: &Shipped, graphs: &Graphs) -> Lock {
     let resolvers = Resolvers { packages: &Recorded, images: &Recorded, commits: &Recorded };
     let now = Timestamp::from_second(1_767_225_600).unwrap();
-    let lock = lock::make(graph, &shipped.definition.places, resolvers, None, now).unwrap();
+    let lock = lock::make(graphs, &shipped.definition.places, resolvers, None, now).unwrap();
     let today = jiff::civil::date(2026, 1, 1);
-    let reviewed = review(Subject { definition: &shipped.definition, graph, lock: &lock, today });
+    let reviewed = review(Subject { definition: &shipped.definition, graphs, lock: &lock, today });
     assert!(reviewed.open.is_empty(), "{}", reviewed.refused().render(false));
     lock
 }
@@ -126,31 +126,36 @@ impl KnownBuilds for Built {
         wanted.iter().map(known).collect()
     }
 
-    fn last(&self, _: &str) -> Option<LastBuild> {
+    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
         None
     }
 }
 
-fn planned(shipped: &Shipped, graph: &Graph, lock: &Lock, known: &Built) -> Plan {
+fn planned(shipped: &Shipped, graphs: &Graphs, lock: &Lock, known: &Built) -> Plan {
     let places = &shipped.definition.places;
-    let inputs = inputs(graph, places, lock, &shipped.folder, &shipped.tasks).unwrap();
-    plan(graph, lock, &inputs, known, &BTreeSet::new())
+    let inputs = inputs(graphs, places, lock, &shipped.folder, &shipped.tasks).unwrap();
+    plan(graphs, lock, &inputs, known, &BTreeSet::new())
 }
 
 #[test]
 fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
     for name in OVERLAYS.into_iter().chain(["okd-scos"]) {
         let shipped = read(name);
-        let graph = checked(&shipped);
-        let lock = locked(&shipped, &graph);
-        assert_eq!(lock::stale(&graph, &lock), [], "{name}");
+        let graphs = checked(&shipped);
+        let lock = locked(&shipped, &graphs);
+        assert_eq!(lock::stale(&graphs, &lock), [], "{name}");
         let text = lock::text::write(&lock).unwrap();
         assert_eq!(lock::text::parse(&Source::new("stream.lock", text)).unwrap(), lock, "{name}");
-        let plan = planned(&shipped, &graph, &lock, &Built::default());
+        let plan = planned(&shipped, &graphs, &lock, &Built::default());
         assert_eq!(plan.counts.reuse, 0, "{name}");
-        assert_eq!(plan.components.len(), graph.stream.components.len(), "{name}");
-        let rendered =
-            render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &shipped.tasks }).unwrap();
+        assert_eq!(plan.components.len(), graphs.stream.components.len(), "{name}");
+        let rendered = render(Request {
+            graph: graphs.iter().next().unwrap(),
+            lock: &lock,
+            plan: &plan,
+            tasks: &shipped.tasks,
+        })
+        .unwrap();
         // Nothing is near to what a cluster can keep, with the status that it has at the end.
         assert_eq!(rendered.findings(), Diagnostics::default(), "{name}");
         let (pipeline, run) = (&rendered.sizes[rendered.sizes.len() - 2], rendered.sizes.last().unwrap());
@@ -171,15 +176,15 @@ fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
 #[test]
 fn okd_scos_has_the_payload_of_arts_data_and_a_node_image() {
     let shipped = read("okd-scos");
-    let graph = checked(&shipped);
-    assert_eq!(graph.payload().len(), 189, "188 of ART's data, and the node image");
+    let graphs = checked(&shipped);
+    assert_eq!(graphs.payload().len(), 189, "188 of ART's data, and the node image");
     assert_eq!(
-        graph.nodes["etcd"].dependencies().into_keys().collect::<Vec<_>>(),
+        graphs.iter().next().unwrap().nodes["etcd"].dependencies().into_keys().collect::<Vec<_>>(),
         ["golang-builder", "openshift-enterprise-base-rhel9-minimal"]
     );
     let private =
         ["registry.ci.openshift.org/", "registry-proxy.engineering.redhat.com/", "registry.redhat.io/"];
-    for (component, node) in &graph.nodes {
+    for (component, node) in &graphs.iter().next().unwrap().nodes {
         for (name, base) in &node.bases {
             let stream::graph::BaseImage::Image(image) = &base.image else { continue };
             assert!(private.iter().all(|host| !image.starts_with(host)), "{component}: {name} is {image}");
@@ -190,15 +195,15 @@ fn okd_scos_has_the_payload_of_arts_data_and_a_node_image() {
 #[test]
 fn an_overlay_rebuilds_what_it_changes_and_what_stands_on_that() {
     let below = read("okd-scos");
-    let graph = checked(&below);
+    let graphs = checked(&below);
     let built = Built { any: true, ..Built::default() };
-    let plan = planned(&below, &graph, &locked(&below, &graph), &built);
+    let plan = planned(&below, &graphs, &locked(&below, &graphs), &built);
     assert_eq!(plan.counts.reuse, plan.components.len());
     let built = Built { any: false, ..built };
     let rebuilt = |name: &str| {
         let shipped = read(name);
-        let graph = checked(&shipped);
-        let plan = planned(&shipped, &graph, &locked(&shipped, &graph), &built);
+        let graphs = checked(&shipped);
+        let plan = planned(&shipped, &graphs, &locked(&shipped, &graphs), &built);
         let names =
             plan.components.into_iter().filter(|one| one.action != Action::Reuse).map(|one| one.component);
         names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
@@ -257,12 +262,14 @@ fn patches_of_shipped_streams_are_patches() {
 }
 
 #[test]
-fn another_platform_follows_the_commits_but_not_the_images() {
+fn another_platform_follows_commits_and_images() {
     let (below, edge) = (read("okd-scos"), read("okd-edge"));
     let known = locked(&below, &checked(&below));
-    let graph = checked(&edge);
-    let lock = lock::inherit(&graph, None, &known);
-    assert_eq!((lock.platform, lock.images.len()), (Platform::Arm64, 0));
+    let graphs = checked(&edge);
+    let lock = lock::inherit(&graphs, None, &known);
+    // Digests are those of lists, the same for every platform.
+    assert!(!lock.images.is_empty());
+    assert!(lock.images.iter().all(|(image, digest)| known.images.get(image) == Some(digest)));
     assert_eq!(lock.commits["etcd"], known.commits["etcd"]);
-    assert!(lock.commits.keys().all(|component| graph.stream.components.contains_key(component)));
+    assert!(lock.commits.keys().all(|component| graphs.stream.components.contains_key(component)));
 }

@@ -98,7 +98,7 @@ fn a_failure_is_remembered_until_the_component_is_built() {
     assert_eq!(arguments[2], "tool");
     assert_eq!(tiny.sw(&arguments).code, Some(0), "the command that it names works: {why:?}");
     let why = json(&tiny.sw(&["why", "tool", &stream(&tiny), "-o", "json"]));
-    assert_eq!(why["lastFailure"]["run"], arguments[1]);
+    assert_eq!(why["lastFailures"]["linux/amd64"]["run"], arguments[1]);
 
     // As it was before, its image is there still.
     let good =

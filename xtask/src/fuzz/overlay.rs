@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base::{Digest, Source};
 use stream::definition::{ApiVersion, Component, Definition, File, Patch, parse, parse_file};
-use stream::graph::Graph;
+use stream::graph::{Graph, Graphs};
 use stream::lint::{Subject, review};
 use stream::lock::{Commit, Kind, Lock};
 use stream::overlay::{flatten, show};
@@ -54,7 +54,12 @@ pub(super) fn overlays(text: &str) {
 /// As if the lock had another commit for each component.
 fn findings(flat: &Definition, tasks: &Tasks) {
     let (bases, _) = stream::check::bases(flat, &OneFile, tasks);
-    let Ok(graph) = Graph::new(flat.stream.clone(), bases.nodes) else { return };
+    let graphs: Result<Vec<Graph>, _> = bases
+        .into_iter()
+        .map(|(platform, bases)| Graph::new(flat.stream.on(platform), platform, bases.nodes))
+        .collect();
+    let Ok(graphs) = graphs else { return };
+    let graphs = Graphs::new(flat.stream.clone(), graphs);
     let commit = |name: &String| {
         let commit = Commit { url: String::new(), reference: String::new(), commit: Digest::of(name).hex() };
         (name.clone(), commit)
@@ -63,7 +68,6 @@ fn findings(flat: &Definition, tasks: &Tasks) {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Lock,
         stream: String::new(),
-        platform: flat.stream.platform,
         from: None,
         epoch: 0,
         packages: BTreeMap::new(),
@@ -71,6 +75,6 @@ fn findings(flat: &Definition, tasks: &Tasks) {
         commits: flat.stream.components.keys().map(commit).collect(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let reviewed = review(Subject { definition: flat, graph: &graph, lock: &lock, today });
+    let reviewed = review(Subject { definition: flat, graphs: &graphs, lock: &lock, today });
     reviewed.open.iter().take(5).for_each(|finding| drop(finding.diagnostic.render(false)));
 }

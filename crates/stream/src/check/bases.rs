@@ -1,6 +1,6 @@
 //! What components start from: what their Containerfiles say, or `from` as long as the source is not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::diagnostic::did_you_mean;
 use base::{Diagnostic, Diagnostics, Digest, Source, Span};
@@ -10,7 +10,8 @@ use super::fields::why_unsafe;
 use crate::bases::Table;
 use crate::containerfile::{self, Containerfile, ExternalBase, Usage};
 use crate::definition::component::{Component, Origin};
-use crate::definition::{self, Definition};
+use crate::definition::platform::listed;
+use crate::definition::{self, Definition, Platform};
 use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
@@ -44,7 +45,7 @@ impl Unresolved {
     }
 }
 
-/// What every component starts from, as far as that can be said.
+/// What every component starts from on one platform, as far as that can be said.
 #[derive(Debug, Clone, Default)]
 pub struct Bases {
     /// By component; what nothing says is left out.
@@ -53,53 +54,90 @@ pub struct Bases {
     pub unresolved: Vec<Unresolved>,
 }
 
-/// Looks up what every component starts from, whatever else is wrong with the stream.
-pub fn bases(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> (Bases, Diagnostics) {
-    let mut findings = Diagnostics::default();
+/// Looks up what every component starts from on each platform, whatever else is wrong with the stream.
+pub fn bases(
+    definition: &Definition,
+    sources: &dyn Sources,
+    tasks: &Tasks,
+) -> (BTreeMap<Platform, Bases>, Diagnostics) {
     let scope = Scope::new(definition, sources, tasks);
-    (all(scope, &mut findings), findings)
+    on_all(scope, |_| Vec::new())
 }
 
 /// Looks everything up; what nothing says is a finding.
-pub(super) fn resolve(scope: Scope<'_>, findings: &mut Diagnostics) -> BTreeMap<String, Node> {
-    let bases = all(scope, findings);
-    findings.extend(bases.unresolved.iter().map(Unresolved::finding));
-    bases.nodes
+pub(super) fn resolve(
+    scope: Scope<'_>,
+    findings: &mut Diagnostics,
+) -> BTreeMap<Platform, BTreeMap<String, Node>> {
+    let (all, found) = on_all(scope, |bases| bases.unresolved.iter().map(Unresolved::finding).collect());
+    findings.extend(found);
+    all.into_iter().map(|(platform, bases)| (platform, bases.nodes)).collect()
+}
+
+/// What every component starts from on each platform. A finding that is the same on all platforms is told once; one that is not
+/// says where it is.
+fn on_all(
+    scope: Scope<'_>,
+    more: impl Fn(&Bases) -> Vec<Diagnostic>,
+) -> (BTreeMap<Platform, Bases>, Diagnostics) {
+    let mut all = BTreeMap::new();
+    let mut met: Vec<(Diagnostic, BTreeSet<Platform>)> = Vec::new();
+    for platform in &scope.stream.platforms {
+        let mut findings = Diagnostics::default();
+        let bases = on_one(scope, *platform, &mut findings);
+        for finding in findings.0.into_iter().chain(more(&bases)) {
+            match met.iter_mut().find(|(known, _)| *known == finding) {
+                Some((_, platforms)) => {
+                    platforms.insert(*platform);
+                }
+                None => met.push((finding, BTreeSet::from([*platform]))),
+            }
+        }
+        all.insert(*platform, bases);
+    }
+    let told = met.into_iter().map(|(mut finding, platforms)| {
+        let on = format!(" on {}", listed(&platforms));
+        if platforms != scope.stream.platforms && !finding.message.contains(&on) {
+            finding.message.push_str(&format!(",{on}"));
+        }
+        finding
+    });
+    (all, Diagnostics(told.collect()))
 }
 
 /// Reads all Containerfiles and looks their bases up. A component whose file is missing or wrong has no bases here.
-fn all(scope: Scope<'_>, findings: &mut Diagnostics) -> Bases {
+fn on_one(scope: Scope<'_>, platform: Platform, findings: &mut Diagnostics) -> Bases {
     let mut bases = Bases::default();
+    let here = scope.stream.components.iter().filter(|(_, component)| component.is_on(platform));
     // A table with a bad pattern is reported where its entries are checked.
     let Ok(table) = Table::new(&scope.stream.bases) else {
-        let nodes = scope.stream.components.keys().map(|name| (name.clone(), Node::default()));
+        let nodes = here.map(|(name, _)| (name.clone(), Node::default()));
         return Bases { nodes: nodes.collect(), ..bases };
     };
-    for (name, component) in &scope.stream.components {
+    for (name, component) in here {
         let mut node = Node::default();
-        if component.prebuilt().is_none() {
+        if !component.is_prebuilt() {
             let declared = declared(scope, name, component);
             let file = read(scope, name, component, findings);
             let used = match &file {
-                Some(file) => {
-                    match containerfile::parse(file, &component.args, scope.stream.platform.as_str()) {
-                        Ok(parsed) => {
-                            let used = used(&parsed);
-                            if component.planned_without_source() {
-                                findings.extend(undeclared(scope, name, &declared, &used));
-                            }
-                            node.args = Some(parsed.args);
-                            used
+                Some(file) => match containerfile::parse(file, &component.args, platform.as_str()) {
+                    Ok(parsed) => {
+                        let used = used(&parsed);
+                        if component.planned_without_source() {
+                            findings.extend(undeclared(scope, name, &declared, &used));
                         }
-                        Err(errors) => {
-                            findings.extend(errors);
-                            Vec::new()
-                        }
+                        node.args = Some(parsed.args);
+                        used
                     }
-                }
+                    Err(errors) => {
+                        findings.extend(errors);
+                        Vec::new()
+                    }
+                },
                 None => declared,
             };
-            look_up(scope, &table, name, &used, &mut node, &mut bases.unresolved, findings);
+            let look_up = LookUp { scope, platform, table: &table, component: name };
+            look_up.all(&used, &mut node, &mut bases.unresolved, findings);
             node.containerfile = file;
         }
         bases.nodes.insert(name.clone(), node);
@@ -192,7 +230,7 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
     let folder = match &component.source {
         Origin::Path(path) => path,
         Origin::Git(git) => &git.path,
-        Origin::Image(_) => return None,
+        Origin::Image(_) | Origin::Images(_) => return None,
     };
     // Such a path is reported where it is written, and nothing is read from it.
     if why_unsafe(path).or(why_unsafe(folder)).is_some() {
@@ -215,59 +253,83 @@ fn read(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diag
     None
 }
 
-fn look_up(
-    scope: Scope<'_>,
-    table: &Table<'_>,
-    component: &str,
-    used: &[Use],
-    node: &mut Node,
-    unresolved: &mut Vec<Unresolved>,
-    findings: &mut Diagnostics,
-) {
-    for one in used {
-        let name = &one.name;
-        let (image, entry) = match table.find(name) {
-            // An unknown component is reported at the table.
-            Some((_, definition::Base::Component(c))) if !scope.stream.components.contains_key(c) => continue,
-            Some((key, definition::Base::Component(component))) => {
-                (BaseImage::Component(component.clone()), Some(key.to_owned()))
-            }
-            Some((key, base)) => match base.image(scope.stream.platform) {
-                Some(image) => (BaseImage::Image(image.to_owned()), Some(key.to_owned())),
-                None => {
-                    findings.push(not_for_platform(scope, key, name, one));
-                    continue;
-                }
-            },
-            None if has_digest(name) => (BaseImage::Image(name.clone()), None),
-            None => {
-                unresolved.push(Unresolved {
-                    component: component.to_owned(),
-                    name: name.clone(),
-                    source: one.source.clone(),
-                    span: one.span,
-                    help: what_to_write(scope, table, one),
-                    what: one.what,
-                });
-                continue;
-            }
-        };
-        let base = Base { image, role: one.role, source: one.source.clone(), span: one.span, entry };
-        node.bases.insert(one.written.clone(), base);
-    }
+/// Where the bases of one component are looked up.
+struct LookUp<'a> {
+    scope: Scope<'a>,
+    platform: Platform,
+    table: &'a Table<'a>,
+    component: &'a str,
 }
 
-fn not_for_platform(scope: Scope<'_>, key: &str, name: &str, one: &Use) -> Diagnostic {
-    let platform = scope.stream.platform.as_str();
-    let message = format!("`{name}` has no image for {platform}");
-    let (source, span) = scope.places.key(&["bases", key, "images"]);
-    let help = if scope.is_overlay() {
-        format!("say what it is: {}", scope.write_base(key, "image: IMAGE"))
-    } else {
-        format!("write in `images` too: {platform}: IMAGE")
-    };
-    let finding = Diagnostic::error("no-image-for-platform", message).at(source, span);
-    finding.related(&one.source, one.span, "used here").help(help)
+impl LookUp<'_> {
+    fn all(
+        &self,
+        used: &[Use],
+        node: &mut Node,
+        unresolved: &mut Vec<Unresolved>,
+        findings: &mut Diagnostics,
+    ) {
+        for one in used {
+            let name = &one.name;
+            let (image, entry) = match self.table.find(name) {
+                Some((key, definition::Base::Component(base))) => {
+                    match self.scope.stream.components.get(base) {
+                        // It is reported at the table.
+                        None => continue,
+                        Some(there) if !there.is_on(self.platform) => {
+                            findings.push(self.base_elsewhere(base, one));
+                            continue;
+                        }
+                        Some(_) => (BaseImage::Component(base.clone()), Some(key.to_owned())),
+                    }
+                }
+                Some((key, base)) => match base.image(self.platform) {
+                    Some(image) => (BaseImage::Image(image.to_owned()), Some(key.to_owned())),
+                    None => {
+                        findings.push(self.no_image(key, one));
+                        continue;
+                    }
+                },
+                None if has_digest(name) => (BaseImage::Image(name.clone()), None),
+                None => {
+                    unresolved.push(Unresolved {
+                        component: self.component.to_owned(),
+                        name: name.clone(),
+                        source: one.source.clone(),
+                        span: one.span,
+                        help: what_to_write(self.scope, self.table, one),
+                        what: one.what,
+                    });
+                    continue;
+                }
+            };
+            let base = Base { image, role: one.role, source: one.source.clone(), span: one.span, entry };
+            node.bases.insert(one.written.clone(), base);
+        }
+    }
+
+    fn no_image(&self, key: &str, one: &Use) -> Diagnostic {
+        let platform = self.platform;
+        let message = format!("`{}` has no image for {platform}", one.name);
+        let (source, span) = self.scope.places.key(&["bases", key, "images"]);
+        let help = if self.scope.is_overlay() {
+            format!("say what it is: {}", self.scope.write_base(key, "image: IMAGE"))
+        } else {
+            format!("write in `images` too: {platform}: IMAGE")
+        };
+        let finding = Diagnostic::error("no-image-for-platform", message).at(source, span);
+        finding.related(&one.source, one.span, "used here").help(help)
+    }
+
+    fn base_elsewhere(&self, base: &str, one: &Use) -> Diagnostic {
+        let (component, platform) = (self.component, self.platform);
+        let message = format!("`{component}` starts from `{base}`, which is not on {platform}");
+        let (source, span) = self.scope.places.value(&["components", base, "platforms"]);
+        let finding = Diagnostic::error("component-not-on-platform", message).at(&one.source, one.span);
+        let help =
+            format!("leave `{component}` out on {platform} too, with `platforms`; or let `{base}` be there");
+        finding.related(source, span, format!("the platforms of `{base}`")).help(help)
+    }
 }
 
 fn has_digest(name: &str) -> bool {

@@ -11,11 +11,16 @@ use crate::contract::{
     BUILD, COMPONENT_PARAMS, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, IMAGE_RESULT, Offered, TEST_PARAMS,
     offered,
 };
-use crate::definition::{Component, Test};
+use crate::definition::{Component, Platform, Test};
 use crate::graph::Node;
 use crate::task::TaskDefinition;
 
-pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: &mut Diagnostics) {
+/// `nodes` are what components start from, by platform.
+pub(super) fn check(
+    scope: Scope<'_>,
+    nodes: &BTreeMap<Platform, BTreeMap<String, Node>>,
+    findings: &mut Diagnostics,
+) {
     let mut met: BTreeSet<&str> = BTreeSet::new();
     for (name, component) in &scope.stream.components {
         let path = task_path(scope, name, component);
@@ -26,7 +31,7 @@ pub(super) fn check(scope: Scope<'_>, nodes: &BTreeMap<String, Node>, findings: 
             let problems = component_task(task_name, task);
             findings.extend(problems.into_iter().map(|finding| used_here(scope, &path, finding)));
         }
-        let bases = nodes.get(name).is_some_and(|node| !node.bases.is_empty());
+        let bases = nodes.values().any(|nodes| nodes.get(name).is_some_and(|node| !node.bases.is_empty()));
         for (param, used) in [
             ("packages", !component.packages.is_empty()),
             ("args", !component.args.is_empty()),

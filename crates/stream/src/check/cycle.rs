@@ -5,6 +5,9 @@ use base::Diagnostic;
 use super::Scope;
 use crate::graph::Cycle;
 
+/// The codes of [`finding`].
+pub(super) const CODES: [&str; 2] = ["operand-cycle", "base-cycle"];
+
 /// Says who depends on whom, and where; of an overlay also which of its operations say so.
 pub(super) fn finding(scope: Scope<'_>, cycle: &Cycle) -> Diagnostic {
     let path = cycle.path.join(" → ");

@@ -9,8 +9,8 @@ use crate::lock::pin::is_package_name;
 
 pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
     for (name, component) in &scope.stream.components {
-        if let Some(image) = component.prebuilt() {
-            prebuilt(scope, name, component, image, findings);
+        if component.is_prebuilt() {
+            prebuilt(scope, name, component, findings);
             continue;
         }
         if component.built_from.is_some() {
@@ -50,22 +50,31 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
     table(scope, findings);
 }
 
-/// An image that is there already: by digest, and nothing said about building it.
-fn prebuilt(scope: Scope<'_>, name: &str, component: &Component, image: &str, findings: &mut Diagnostics) {
-    let path = ["components", name, "source", "image"];
-    let by_digest = image.split_once('@').is_some_and(|(name, _)| name.contains('/'));
+/// Images that are there already: by digest, and nothing said about building them.
+fn prebuilt(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
+    let images: Vec<(Vec<&str>, &String)> = match &component.source {
+        Origin::Image(image) => vec![(vec!["components", name, "source", "image"], image)],
+        Origin::Images(images) => images
+            .iter()
+            .map(|(platform, image)| (vec!["components", name, "source", "images", platform.as_str()], image))
+            .collect(),
+        Origin::Path(_) | Origin::Git(_) => Vec::new(),
+    };
     if let Some(git) = &component.built_from
         && let Some(why) = why_unsafe(&git.path)
     {
         let finding = Diagnostic::error("unsafe-path", format!("the source `{}` {why}", git.path));
         findings.push(scope.places.at(&["components", name, "builtFrom", "path"], finding));
     }
-    if let Some(finding) = image_problem(image) {
-        findings.push(scope.places.at(&path, finding));
-    } else if !by_digest {
-        let message = format!("`{image}` may mean another image tomorrow");
-        let help = "write its digest, HOST/PATH@sha256:…; `skopeo inspect` tells it";
-        findings.push(scope.places.at(&path, Diagnostic::error("image-without-digest", message)).help(help));
+    for (path, image) in images {
+        if let Some(finding) = image_problem(image) {
+            findings.push(scope.places.at(&path, finding));
+        } else if !image.split_once('@').is_some_and(|(name, _)| name.contains('/')) {
+            let message = format!("`{image}` may mean another image tomorrow");
+            let finding = Diagnostic::error("image-without-digest", message);
+            let help = "write its digest, HOST/PATH@sha256:…; `skopeo inspect` tells it";
+            findings.push(scope.places.at(&path, finding).help(help));
+        }
     }
     let said = [
         ("containerfile", component.containerfile.is_some()),
@@ -101,7 +110,7 @@ fn paths(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Dia
             let help = "write a path below the repository's root, like images/etcd";
             check(&["components", name, "source", "git", "path"], &git.path, "source", help);
         }
-        Origin::Image(_) => {}
+        Origin::Image(_) | Origin::Images(_) => {}
     }
     for (index, patch) in component.patches.iter().enumerate() {
         let help = "patches lie below the stream's folder: write a path like patches/etcd-quota.patch";

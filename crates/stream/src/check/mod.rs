@@ -3,6 +3,7 @@
 //! Everything is looked at, so that one call reports all there is to correct.
 //!
 //! - `names`: names, tags, version, repository
+//! - `platforms`: which components and tests are for which platforms
 //! - `fields`: paths, packages, arguments, labels
 //! - `contract`: what component and test tasks must take and give
 //! - `pipeline`: what the pipeline must have, and what its tasks refer to
@@ -18,13 +19,14 @@ mod fields;
 mod names;
 mod operands;
 mod pipeline;
+mod platforms;
 mod waivers;
 
 use base::diagnostic::suggestion;
 use base::{Diagnostic, Diagnostics, Source};
 
 use crate::definition::{Definition, Places, Stream};
-use crate::graph::Graph;
+use crate::graph::{Graph, Graphs};
 use crate::overlay::History;
 use crate::source::Sources;
 use crate::task::Tasks;
@@ -34,8 +36,8 @@ pub use self::bases::{Bases, Unresolved, bases};
 /// A stream that makes sense.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// The stream with all its references resolved.
-    pub graph: Graph,
+    /// The stream with all its references resolved, for each of its platforms.
+    pub graphs: Graphs,
 }
 
 /// Checks a stream against its sources and the tasks that there are.
@@ -46,22 +48,28 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     let mut findings = Diagnostics::default();
     let scope = Scope::new(definition, sources, tasks);
     names::check(scope, &mut findings);
+    platforms::check(scope, &mut findings);
     fields::check(scope, &mut findings);
     let mut nodes = bases::resolve(scope, &mut findings);
     operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
     pipeline::check(scope, &mut findings);
     waivers::check(scope, &mut findings);
-    match Graph::new(definition.stream.clone(), nodes) {
-        Ok(mut graph) => {
-            graph.set_policies(definition);
-            findings.into_result(Checked { graph })
-        }
-        Err(cycle) => {
-            findings.push(cycle::finding(scope, &cycle));
-            Err(findings)
+    let mut graphs = Vec::new();
+    for (platform, nodes) in nodes {
+        match Graph::new(definition.stream.on(platform), platform, nodes) {
+            Ok(mut graph) => {
+                graph.set_policies(definition);
+                graphs.push(graph);
+            }
+            // The same components are in it on every platform.
+            Err(cycle) if findings.0.iter().all(|finding| !cycle::CODES.contains(&finding.code)) => {
+                findings.push(cycle::finding(scope, &cycle));
+            }
+            Err(_) => {}
         }
     }
+    findings.into_result(Checked { graphs: Graphs::new(definition.stream.clone(), graphs) })
 }
 
 /// What every check looks at.

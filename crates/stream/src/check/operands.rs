@@ -7,14 +7,17 @@ use base::{Diagnostic, Diagnostics};
 
 use super::Scope;
 use crate::contract::operand_argument;
+use crate::definition::Platform;
 use crate::graph::Node;
 
 /// Notes the operands of every component that is built.
-pub(super) fn resolve(scope: Scope<'_>, nodes: &mut BTreeMap<String, Node>, findings: &mut Diagnostics) {
+pub(super) fn resolve(
+    scope: Scope<'_>,
+    nodes: &mut BTreeMap<Platform, BTreeMap<String, Node>>,
+    findings: &mut Diagnostics,
+) {
     let Scope { stream, places, .. } = scope;
-    for (name, component) in stream.components.iter().filter(|(_, component)| component.prebuilt().is_none())
-    {
-        let Some(node) = nodes.get_mut(name) else { continue };
+    for (name, component) in stream.components.iter().filter(|(_, component)| !component.is_prebuilt()) {
         let mut arguments: BTreeMap<String, &str> = BTreeMap::new();
         for (index, operand) in component.operands.iter().enumerate() {
             let path = ["components", name, "operands", &index.to_string()];
@@ -37,7 +40,25 @@ pub(super) fn resolve(scope: Scope<'_>, nodes: &mut BTreeMap<String, Node>, find
                 }
                 _ => {}
             }
-            node.operands.insert(operand.clone(), (source.clone(), span));
+            for (platform, nodes) in &mut *nodes {
+                let there = nodes.contains_key(operand);
+                match nodes.get_mut(name) {
+                    Some(node) if there => {
+                        node.operands.insert(operand.clone(), (source.clone(), span));
+                    }
+                    Some(_) => {
+                        let message =
+                            format!("`{name}` has the operand `{operand}`, which is not on {platform}");
+                        let finding =
+                            Diagnostic::error("component-not-on-platform", message).at(source, span);
+                        let help = format!(
+                            "leave `{name}` out on {platform} too, with `platforms`; or let `{operand}` be there"
+                        );
+                        findings.push(finding.help(help));
+                    }
+                    None => {}
+                }
+            }
         }
     }
 }

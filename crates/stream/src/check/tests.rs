@@ -7,7 +7,7 @@ use base::{Digest, Source};
 
 use super::*;
 use crate::definition::{self, Component};
-use crate::graph::BaseImage;
+use crate::graph::{BaseImage, Graph, Graphs};
 use crate::sample::{Files, STREAM, TASKS, files};
 use crate::source::{SourceError, Tree};
 
@@ -20,7 +20,7 @@ fn findings_with(from: &str, to: &str, files: &Files, tasks: &str) -> Diagnostic
         Err(findings) => findings,
         Ok(definition) => match check(&definition, files, &tasks) {
             Ok(checked) => {
-                let written = crate::lint::written::findings(&definition, &checked.graph);
+                let written = crate::lint::written::findings(&definition, &checked.graphs);
                 Diagnostics(written.into_iter().map(|finding| finding.diagnostic).collect())
             }
             Err(findings) => findings,
@@ -37,12 +37,20 @@ fn found_in(containerfile: &'static str) -> String {
     findings_with("", "", &files, TASKS).render(false)
 }
 
+/// The graph of a stream for one platform.
+fn only(graphs: &Graphs) -> &Graph {
+    let mut all = graphs.iter();
+    let first = all.next().unwrap();
+    assert!(all.next().is_none());
+    first
+}
+
 #[test]
 fn a_sound_stream() {
     let source = Source::new("stream.yaml", STREAM);
     let tasks = Tasks::new(&[Source::new("tasks/all.yaml", TASKS)], &[]).unwrap();
     let checked = check(&definition::parse(&source).unwrap(), &files(), &tasks).unwrap();
-    let graph = checked.graph;
+    let graph = only(&checked.graphs);
     assert_eq!(graph.order().collect::<Vec<_>>(), ["base", "etcd"]);
     let base = &graph.nodes["etcd"].bases["mini/base"];
     assert_eq!(base.image, BaseImage::Component("base".into()));
@@ -117,7 +125,7 @@ error[unknown-field]: unknown field "test"
 18 | test:
    | ^^^^
    |
-   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platform, rebuild, releaseBase, bases, components, tests, pipeline, waivers
+   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platforms, rebuild, releaseBase, bases, components, tests, pipeline, waivers
 "#);
 finding!(unknown_field_of_a_component, "packages: [bash]" => "package: [bash]", @r#"
 error[unknown-field]: unknown field "package"
@@ -126,7 +134,7 @@ error[unknown-field]: unknown field "package"
 14 |     package: [bash]
    |     ^^^^^^^
    |
-   = help: did you mean `packages`? allowed here: task, payload, tag, source, builtFrom, patches, containerfile, from, edits, packages, args, operands, labels
+   = help: did you mean `packages`? allowed here: task, payload, tag, platforms, source, builtFrom, patches, containerfile, from, edits, packages, args, operands, labels
 "#);
 finding!(missing_field, "version: 0.1.0\n" => "", @"
 error[missing-field]: `version` is missing
@@ -165,7 +173,7 @@ error[wrong-type]: expected a string, found the boolean true
    = help: write "true"
 "#);
 finding!(two_kinds_of_source, "{path: components/etcd}" => "{path: components/etcd, git: {url: x, ref: y}}", @"
-error[wrong-value]: expected exactly one of path, git, image
+error[wrong-value]: expected exactly one of path, git, image, images
   --> stream.yaml:16:13
    |
 16 |     source: {path: components/etcd, git: {url: x, ref: y}}
@@ -173,12 +181,12 @@ error[wrong-value]: expected exactly one of path, git, image
    |
    = help: keep one of them
 ");
-finding!(unknown_platform, "releaseBase" => "platform: linux/amd65\nreleaseBase", @"
+finding!(unknown_platform, "releaseBase" => "platforms: [linux/amd65]\nreleaseBase", @"
 error[unknown-value]: unknown value `linux/amd65`
- --> stream.yaml:6:11
+ --> stream.yaml:6:13
   |
-6 | platform: linux/amd65
-  |           ^^^^^^^^^^^
+6 | platforms: [linux/amd65]
+  |             ^^^^^^^^^^^
   |
   = help: did you mean `linux/amd64`? allowed here: linux/amd64, linux/arm64, linux/ppc64le, linux/s390x
 ");
@@ -640,7 +648,8 @@ fn from_that_nothing_resolves() {
 fn arguments_in_from_are_looked_up_by_value_and_kept_as_written() {
     let files =
         Files(BTreeMap::from([("components/etcd/Containerfile", "ARG NAME=base\nFROM mini/${NAME}\n")]));
-    let (_, graph) = crate::sample::checked(STREAM, &files);
+    let (_, graphs) = crate::sample::checked(STREAM, &files);
+    let graph = only(&graphs);
     assert_eq!(graph.nodes["etcd"].bases["mini/${NAME}"].image, BaseImage::Component("base".into()));
 }
 
@@ -921,7 +930,8 @@ fn from_git(said: &str, bases: &str) -> Result<Checked, Diagnostics> {
 
 #[test]
 fn a_source_that_is_not_there_is_not_missed_when_the_stream_says_what_it_starts_from() {
-    let graph = from_git("from: [mini/base, go, go]", "go: {image: \"r.example/go:1\"}").unwrap().graph;
+    let graphs = from_git("from: [mini/base, go, go]", "go: {image: \"r.example/go:1\"}").unwrap().graphs;
+    let graph = only(&graphs);
     let bases = &graph.nodes["etcd"].bases;
     assert_eq!(bases.keys().collect::<Vec<_>>(), ["go", "mini/base"]);
     assert_eq!(bases["go"].image, BaseImage::Image("r.example/go:1".into()));
@@ -958,7 +968,8 @@ fn a_name_in_from_that_would_write_more_than_a_name() {
 #[test]
 fn an_image_for_another_platform_only() {
     let both = "go: {images: {linux/amd64: \"r.example/go:amd\", linux/arm64: \"r.example/go:arm\"}}";
-    let graph = from_git("from: [go]", both).unwrap().graph;
+    let graphs = from_git("from: [go]", both).unwrap().graphs;
+    let graph = only(&graphs);
     assert_eq!(graph.nodes["etcd"].bases["go"].image, BaseImage::Image("r.example/go:amd".into()));
     let findings = from_git("from: [go]", "go: {images: {linux/arm64: \"r.example/go:arm\"}}").unwrap_err();
     insta::assert_snapshot!(findings.render(false), @r#"

@@ -1,9 +1,11 @@
 //! What builds one image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Platform;
 
 /// The file of components that name none.
 pub const DEFAULT_CONTAINERFILE: &str = "Containerfile";
@@ -23,6 +25,10 @@ pub struct Component {
     /// The tag in the payload; the component's name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// The platforms that it is for, of those of the stream; all of them if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub platforms: Option<BTreeSet<Platform>>,
     /// What the image is built from, or the image itself.
     pub source: Origin,
     /// Where the source of an image that is there already is: what a patch is applied to.
@@ -70,6 +76,7 @@ impl Component {
             task: None,
             payload: true,
             tag: None,
+            platforms: None,
             source,
             built_from: None,
             patches: Vec::new(),
@@ -84,9 +91,19 @@ impl Component {
         }
     }
 
-    /// The image, when it is there already and nothing is built.
+    /// The image on one platform (of [`Stream::on`](super::Stream::on)), when it is there already and nothing is built.
     pub fn prebuilt(&self) -> Option<&str> {
         if let Origin::Image(image) = &self.source { Some(image) } else { None }
+    }
+
+    /// Whether its images are there already.
+    pub fn is_prebuilt(&self) -> bool {
+        self.source.is_image()
+    }
+
+    /// Whether it is for `platform`, if the stream is.
+    pub fn is_on(&self, platform: Platform) -> bool {
+        self.platforms.as_ref().is_none_or(|only| only.contains(&platform))
     }
 
     /// Whether all that a plan needs is known without the source: it is from git, and says what it starts from.
@@ -152,8 +169,27 @@ pub enum Origin {
     Path(String),
     /// A folder of a git repository, fetched with the git of the machine that builds.
     Git(Git),
-    /// An image that is there already, by digest: `registry.example/okd/cli@sha256:…`. Nothing is built.
+    /// An image that is there already, by digest: `registry.example/okd/cli@sha256:…`. Nothing is built. It may be a list of
+    /// images; then each platform takes its own.
     Image(String),
+    /// Such an image for each platform, where there is no list of them.
+    Images(BTreeMap<Platform, String>),
+}
+
+impl Origin {
+    /// The images that it is, if any.
+    pub fn images(&self) -> Vec<&str> {
+        match self {
+            Self::Image(image) => vec![image],
+            Self::Images(images) => images.values().map(String::as_str).collect(),
+            Self::Path(_) | Self::Git(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is an image, or one for each platform.
+    pub fn is_image(&self) -> bool {
+        matches!(self, Self::Image(_) | Self::Images(_))
+    }
 }
 
 /// A folder of a git repository at one commit.

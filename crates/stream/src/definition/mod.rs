@@ -9,6 +9,7 @@
 //! - [`waiver`]: what is said about findings
 //! - [`overlay`]: a stream that is another one with a small difference
 //! - [`pipeline_operation`]: what an overlay changes in the pipeline
+//! - [`platform`]: operating system and processor, and a stream on one of its platforms
 //! - [`places`]: where in the text a field stands
 //! - [`parse`](mod@parse): text to [`Definition`]
 
@@ -18,11 +19,12 @@ pub mod parse;
 pub mod pipeline;
 pub mod pipeline_operation;
 pub mod places;
+pub mod platform;
 pub mod rebuild;
 pub mod test;
 pub mod waiver;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,7 @@ pub use self::overlay::Overlay;
 pub use self::parse::{File, OverlayDefinition, parse, parse_file};
 pub use self::pipeline::{Each, PipelineTemplate, TemplateDefinition, TemplateTask};
 pub use self::places::Places;
+pub use self::platform::Platform;
 pub use self::rebuild::{Rebuild, RebuildInherited};
 pub use self::test::Test;
 pub use self::waiver::Waiver;
@@ -77,9 +80,11 @@ pub struct Stream {
     /// the streams below it. Who can write there can put images into this stream's releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caches: Vec<String>,
-    /// What the images run on.
-    #[serde(default)]
-    pub platform: Platform,
+    /// What the images run on; `[linux/amd64]` if absent. With several, every component is built for each of them, and every
+    /// tag of the payload is a list with an image for each.
+    #[serde(default = "platform::default_platforms")]
+    #[schemars(length(min = 1))]
+    pub platforms: BTreeSet<Platform>,
     /// Whether components are rebuilt because of what they start from: `transitive` (default), `direct` or `local`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rebuild: Rebuild,
@@ -145,36 +150,6 @@ pub enum ApiVersion {
 pub enum Kind {
     /// A stream.
     Stream,
-}
-
-/// Operating system and processor of images.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub enum Platform {
-    /// 64-bit Intel and AMD.
-    #[default]
-    #[serde(rename = "linux/amd64")]
-    Amd64,
-    /// 64-bit ARM.
-    #[serde(rename = "linux/arm64")]
-    Arm64,
-    /// 64-bit POWER, little endian.
-    #[serde(rename = "linux/ppc64le")]
-    Ppc64le,
-    /// IBM Z.
-    #[serde(rename = "linux/s390x")]
-    S390x,
-}
-
-impl Platform {
-    /// As in OCI references to platforms: `linux/amd64`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Amd64 => "linux/amd64",
-            Self::Arm64 => "linux/arm64",
-            Self::Ppc64le => "linux/ppc64le",
-            Self::S390x => "linux/s390x",
-        }
-    }
 }
 
 /// What a base name means; exactly one of them.

@@ -1,6 +1,6 @@
 //! A stream that is another one with a small difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,9 +33,10 @@ pub struct Overlay {
     /// The version that releases of this stream carry; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What the images run on; inherited if absent.
+    /// What the images run on, instead of what the stream below says; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
+    #[schemars(length(min = 1))]
+    pub platforms: Option<BTreeSet<Platform>>,
     /// Whether components are rebuilt because of what they start from: `transitive`, `direct` or `local`; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild: Option<Rebuild>,
@@ -122,6 +123,10 @@ pub struct Add {
 pub struct Remove {
     /// Its name.
     pub component: String,
+    /// Only on these platforms; on the others it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub platforms: Option<BTreeSet<Platform>>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -190,6 +195,10 @@ pub struct Change {
     /// Another tag in the payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// The platforms that it is for, instead of those that it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub platforms: Option<BTreeSet<Platform>>,
     /// Another Containerfile, below the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,

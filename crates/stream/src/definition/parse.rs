@@ -95,6 +95,9 @@ pub fn parse_file(source: &Source) -> Result<File, Diagnostics> {
     if let Some(finding) = other_kind(source, &root) {
         return Err(finding.into());
     }
+    if let Some(finding) = one_platform(source, &root) {
+        return Err(finding.into());
+    }
     if root.get("from").is_some() {
         let overlay: Overlay = decode(&root, source, Keys::Exact).map_err(with_help)?;
         return Ok(File::Overlay(OverlayDefinition { overlay, source: source.clone(), root }));
@@ -131,6 +134,17 @@ fn empty(source: &Source) -> Diagnostic {
         "begin with:\napiVersion: {API_VERSION}\nkind: Stream\nname: mine\nversion: 0.1.0\nrepository: registry.example/mine"
     );
     Diagnostic::error("empty-stream", "the file says nothing").at(source, Span::new(0, 0)).help(help)
+}
+
+/// Says what is written instead of the field that earlier versions had.
+fn one_platform(source: &Source, root: &Node) -> Option<Diagnostic> {
+    let entry = root.entry("platform")?;
+    let platform = entry.value.as_str().unwrap_or("linux/amd64");
+    let finding = Diagnostic::error(
+        "renamed-field",
+        "a stream may be for several platforms: `platform` is `platforms` now",
+    );
+    Some(finding.at(source, entry.key_span).help(format!("write `platforms: [{platform}]`")))
 }
 
 /// Says that a file is something else before complaining about each of its fields.

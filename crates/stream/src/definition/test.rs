@@ -1,9 +1,11 @@
 //! What proves a release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Platform;
 
 /// A test: a Tekton task that is run on images of the release.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +19,10 @@ pub struct Test {
     /// Values of the task's other parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
+    /// The platforms that it runs on; all on which its components are, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub platforms: Option<BTreeSet<Platform>>,
     /// Whether a failure rejects the release; otherwise it is only reported.
     #[serde(default = "default_true")]
     pub blocking: bool,

@@ -74,7 +74,7 @@ pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnost
             from: Parent::Path("../okd".to_owned()),
             description: format!("The variant {} of okd-payload-pipeline.", variant.name),
             version: None,
-            platform: None,
+            platforms: None,
             rebuild: None,
             rebuild_inherited: RebuildInherited::default(),
             repository: format!("localhost:5757/{name}"),
@@ -139,7 +139,7 @@ fn stream(objects: &[Value], name: &str, report: &mut Report) -> Stream {
         version: "0.1.0".to_owned(),
         repository: format!("localhost:5757/{name}"),
         caches: Vec::new(),
-        platform: Platform::default(),
+        platforms: BTreeSet::from([Platform::default()]),
         rebuild: Rebuild::default(),
         rebuild_inherited: RebuildInherited::default(),
         release_base: "cluster-version-operator".to_owned(),
@@ -421,7 +421,8 @@ mod tests {
             ("x/ctl/Dockerfile.rhel", "FROM registry.ci.openshift.org/ocp/4.15:etcd\n"),
         ]));
         let text = text.replace("releaseBase: cluster-version-operator", "releaseBase: etcd");
-        let (_, graph) = sample::checked(&text, &files);
+        let (_, graphs) = sample::checked(&text, &files);
+        let graph = graphs.iter().next().unwrap();
         assert_eq!(graph.order().collect::<Vec<_>>(), ["builder", "etcd", "ctl"]);
     }
 }

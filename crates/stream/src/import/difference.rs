@@ -1,9 +1,9 @@
 //! Two streams to the operations that make the second of the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::definition::overlay::{Add, Change, Operation, Remove, Replace, SetBase};
-use crate::definition::{Component, Stream};
+use crate::definition::{Component, Platform, Stream};
 
 /// The operations that make the components and bases of `to` of those of `from`, removals first, then by name.
 ///
@@ -12,7 +12,11 @@ pub fn difference(from: &Stream, to: &Stream) -> (Vec<Operation>, Vec<String>) {
     let mut operations = Vec::new();
     let mut lost = Vec::new();
     for (component, _) in from.components.iter().filter(|(name, _)| !to.components.contains_key(*name)) {
-        operations.push(Operation::Remove(Remove { component: component.clone(), why: None }));
+        operations.push(Operation::Remove(Remove {
+            component: component.clone(),
+            platforms: None,
+            why: None,
+        }));
     }
     for (name, base) in &to.bases {
         if from.bases.get(name) != Some(base) {
@@ -27,13 +31,20 @@ pub fn difference(from: &Stream, to: &Stream) -> (Vec<Operation>, Vec<String>) {
                 definition: component.clone(),
                 why: None,
             })),
-            Some(before) => operations.extend(changes(name, before, component, &mut lost)),
+            Some(before) => operations.extend(changes(name, before, component, &to.platforms, &mut lost)),
         }
     }
     (operations, lost)
 }
 
-fn changes(name: &str, from: &Component, to: &Component, lost: &mut Vec<String>) -> Vec<Operation> {
+/// `all` are the platforms of the second stream.
+fn changes(
+    name: &str,
+    from: &Component,
+    to: &Component,
+    all: &BTreeSet<Platform>,
+    lost: &mut Vec<String>,
+) -> Vec<Operation> {
     let mut operations = Vec::new();
     if from.source != to.source {
         operations.push(Operation::Replace(Replace {
@@ -60,6 +71,8 @@ fn changes(name: &str, from: &Component, to: &Component, lost: &mut Vec<String>)
         task: to.task.clone().filter(|_| from.task != to.task),
         payload: (from.payload != to.payload).then_some(to.payload),
         tag: if from.tag == to.tag { None } else { to.tag.clone() },
+        platforms: (from.platforms != to.platforms)
+            .then(|| to.platforms.clone().unwrap_or_else(|| all.clone())),
         containerfile: if from.containerfile == to.containerfile { None } else { to.containerfile.clone() },
         from: if from.from == to.from { None } else { to.from.clone() },
         edits: (from.edits != to.edits).then(|| to.edits.clone()),
@@ -75,6 +88,7 @@ fn changes(name: &str, from: &Component, to: &Component, lost: &mut Vec<String>)
         task: None,
         payload: None,
         tag: None,
+        platforms: None,
         containerfile: None,
         from: None,
         edits: None,

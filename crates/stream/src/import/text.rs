@@ -15,7 +15,7 @@ pub(super) fn stream(stream: &Stream, comment: &str) -> Result<String, serde_jso
     let mut head = fields(stream)?;
     head.shift_remove("bases");
     head.shift_remove("components");
-    head.shift_remove("platform");
+    head.shift_remove("platforms");
     let mut text = format!("{}{}", commented(comment), yaml::document(&head)?);
     text.push_str("bases:\n");
     for (name, base) in &stream.bases {

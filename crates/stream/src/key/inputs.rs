@@ -5,25 +5,44 @@ use std::collections::BTreeMap;
 use base::{Diagnostic, Diagnostics, Digest, Hasher};
 
 use super::{Input, Inputs};
-use crate::definition::{Component, Origin, Places};
-use crate::graph::{Graph, Node};
+use crate::definition::{Component, Origin, Places, Platform};
+use crate::graph::{Graph, Graphs, Node};
 use crate::lock::Lock;
 use crate::source::{SourceError, Sources};
 use crate::task::Tasks;
 
-/// Gathers the inputs of all components that are built.
+/// Gathers the inputs of all components that are built, by platform and component.
 ///
 /// # Errors
 /// Sources that cannot be read, each with its place in the stream file.
 pub fn inputs(
+    graphs: &Graphs,
+    places: &Places,
+    lock: &Lock,
+    sources: &dyn Sources,
+    tasks: &Tasks,
+) -> Result<BTreeMap<Platform, BTreeMap<String, Inputs>>, Diagnostics> {
+    let mut findings = Diagnostics::default();
+    let mut all = BTreeMap::new();
+    for graph in graphs.iter() {
+        // Sources are the same on every platform, and so is what is wrong with them.
+        let mut unreadable = Diagnostics::default();
+        all.insert(graph.platform, on_one(graph, places, lock, sources, tasks, &mut unreadable));
+        findings.extend(unreadable.0.into_iter().filter(|one| !findings.0.contains(one)).collect::<Vec<_>>());
+    }
+    findings.into_result(all)
+}
+
+/// The inputs on one platform.
+fn on_one(
     graph: &Graph,
     places: &Places,
     lock: &Lock,
     sources: &dyn Sources,
     tasks: &Tasks,
-) -> Result<BTreeMap<String, Inputs>, Diagnostics> {
+    findings: &mut Diagnostics,
+) -> BTreeMap<String, Inputs> {
     let mut all = BTreeMap::new();
-    let mut findings = Diagnostics::default();
     for (name, component) in &graph.stream.components {
         let Some(node) = graph.nodes.get(name).filter(|_| component.prebuilt().is_none()) else { continue };
         let mut inputs = match source(name, component, node, lock, sources) {
@@ -38,7 +57,7 @@ pub fn inputs(
             }
         };
         let labels = labels(graph, lock, name, component, inputs.get(&Input::Source));
-        inputs.insert(Input::Platform, graph.stream.platform.as_str().to_owned());
+        inputs.insert(Input::Platform, graph.platform.as_str().to_owned());
         inputs.insert(Input::Epoch, lock.epoch.to_string());
         let task_name = graph.stream.task_of(component);
         if let Some(task) = tasks.get(task_name) {
@@ -47,13 +66,13 @@ pub fn inputs(
         let named = component.args.iter().map(|(k, v)| (Input::Arg(k.clone()), v.clone()));
         let named = named.chain(labels.into_iter().map(|(k, v)| (Input::Label(k), v)));
         let pins = lock
-            .pins(name)
+            .pins(graph.platform, name)
             .iter()
             .map(|pin| (Input::Package(pin.name.clone()), format!("{} {}", pin.version, pin.sha256)));
         inputs.extend(named.chain(pins));
         all.insert(name.clone(), Inputs(inputs));
     }
-    findings.into_result(all)
+    all
 }
 
 /// What the component is made from, and what is done to that before it is built.
@@ -77,7 +96,7 @@ fn source(
             }
             inputs.insert(Input::Containerfile, component.containerfile_path().to_owned());
         }
-        Origin::Path(_) | Origin::Image(_) => {
+        Origin::Path(_) | Origin::Image(_) | Origin::Images(_) => {
             let apart = node.containerfile.as_ref().map(|_| component.containerfile_path());
             let tree = sources.tree(name, component, apart)?;
             inputs.insert(Input::Source, tree.digest.to_string());
@@ -124,7 +143,7 @@ fn labels(
             let tree = tree.map(|tree| tree.short()).unwrap_or_default();
             (format!("tree-{tree}"), String::new(), format!("{stream}/{path}"))
         }
-        Origin::Image(_) => return component.labels.clone(),
+        Origin::Image(_) | Origin::Images(_) => return component.labels.clone(),
     };
     if component.payload_tag(name).is_none() {
         return component.labels.clone();
@@ -160,7 +179,7 @@ mod tests {
         let sources = sample::Files(BTreeMap::from([("patches/a.patch", patch)]));
         let tasks = sample::tasks();
         let definition = crate::definition::parse(&Source::new("stream.yaml", text)).unwrap();
-        let graph = crate::check(&definition, &sources, &tasks).unwrap().graph;
+        let graphs = crate::check(&definition, &sources, &tasks).unwrap().graphs;
         let known = Commit {
             url: "https://git.example/etcd".to_owned(),
             reference: "main".to_owned(),
@@ -170,14 +189,14 @@ mod tests {
             api_version: ApiVersion::V1Alpha1,
             kind: Kind::Lock,
             stream: "mini".to_owned(),
-            platform: graph.stream.platform,
             from: None,
             epoch: 0,
             packages: BTreeMap::new(),
             images: BTreeMap::new(),
             commits: BTreeMap::from([("etcd".to_owned(), known)]),
         };
-        inputs(&graph, &definition.places, &lock, &sources, &tasks).unwrap().remove("etcd").unwrap()
+        let mut all = inputs(&graphs, &definition.places, &lock, &sources, &tasks).unwrap();
+        all.remove(&Platform::Amd64).unwrap().remove("etcd").unwrap()
     }
 
     #[test]

@@ -13,6 +13,10 @@ macro_rules! lints {
 }
 
 lints! {
+    ARCH_PARITY "arch-parity":
+        "a member of the payload that is missing on a platform of the stream";
+        "The payload names it for every platform, and a cluster of that processor cannot pull it.";
+        "Let it be on that platform too, or take it out of the payload.";
     DUPLICATE_PACKAGE "duplicate-package":
         "a package that a component lists twice";
         "The second time says nothing.";
@@ -41,6 +45,10 @@ lints! {
         "a build argument that the Containerfile has no `ARG` for";
         "Builders ignore it.";
         "Write `ARG NAME` in the Containerfile, or remove the argument.";
+    UNUSED_PLATFORMS "unused-platforms":
+        "a platform that a component names and the stream is not for";
+        "Nothing is built for it.";
+        "Remove it from the component, or add it to the stream's `platforms`.";
     USELESS_WAIVER "useless-waiver":
         "a waiver of this stream, not of one below, that no finding needs";
         "What it excused is gone; it would excuse the next one of the kind without anybody looking.";

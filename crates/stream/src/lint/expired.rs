@@ -24,7 +24,7 @@ pub(super) fn findings(subject: Subject<'_>) -> Vec<Finding> {
         let finding = Diagnostic::warning(EXPIRED.code, message).at(&applied.source, applied.span);
         findings.push(Finding::about(target, finding.help("remove the operation, or give it another day")));
     }
-    for (index, waiver) in subject.graph.stream.waivers.iter().enumerate() {
+    for (index, waiver) in subject.graphs.stream.waivers.iter().enumerate() {
         let Some(until) = waiver.expires.as_deref().filter(|until| is_over(until, subject.today)) else {
             continue;
         };

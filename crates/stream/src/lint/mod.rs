@@ -6,12 +6,14 @@
 //! - `expired`: what was meant until a day that is over
 //! - `siblings`: components from one repository
 //! - `packages`: packages that the lock has at several versions
+//! - `platforms`: what is not on every platform of the stream, and what is on others
 //! - `majority`: who differs from most others
 
 pub mod code;
 mod expired;
 mod majority;
 mod packages;
+mod platforms;
 mod siblings;
 pub mod waive;
 pub(crate) mod written;
@@ -21,7 +23,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::definition::Definition;
-use crate::graph::Graph;
+use crate::graph::Graphs;
 use crate::lock::Lock;
 
 pub use self::waive::{Reviewed, review};
@@ -49,8 +51,8 @@ impl Finding {
 pub struct Subject<'a> {
     /// What the files say, and where.
     pub definition: &'a Definition,
-    /// The stream with all its references resolved.
-    pub graph: &'a Graph,
+    /// The stream with all its references resolved, on each platform.
+    pub graphs: &'a Graphs,
     /// What they resolved to.
     pub lock: &'a Lock,
     /// The day that it is (UTC).
@@ -61,11 +63,13 @@ pub struct Subject<'a> {
 ///
 /// It decides nothing: [`review`] tells what nobody has waived.
 pub fn lint(subject: Subject<'_>) -> Vec<Finding> {
-    let mut findings = written::findings(subject.definition, subject.graph);
+    let mut findings = written::findings(subject.definition, subject.graphs);
     findings.extend(expired::findings(subject));
     findings.extend(siblings::findings(subject));
     findings.extend(packages::other_version(subject));
     findings.extend(packages::kernels(subject));
+    findings.extend(platforms::missing(subject));
+    findings.extend(platforms::unused(subject));
     findings.sort_by(|a, b| (a.diagnostic.code, &a.component).cmp(&(b.diagnostic.code, &b.component)));
     findings
 }

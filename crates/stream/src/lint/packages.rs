@@ -7,7 +7,7 @@ use base::Diagnostic;
 use super::code::{KERNEL_MISMATCH, SAME_PACKAGE_OTHER_VERSION};
 use super::majority::{some, split};
 use super::{Finding, Subject, or_waive};
-use crate::graph::{Edge, Node};
+use crate::graph::{Edge, Graph, Node};
 use crate::lock::Pin;
 
 /// What the names of kernels, their variants and headers begin with (Debian policy of the package `linux`).
@@ -16,8 +16,7 @@ const KERNEL: [&str; 2] = ["linux-image-", "linux-headers-"];
 const NAMED: usize = 3;
 
 /// The components whose packages are in an image of the payload, each with what was pinned for it.
-fn in_payload<'a>(subject: Subject<'a>) -> impl Iterator<Item = (&'a str, &'a [Pin])> {
-    let graph = subject.graph;
+fn in_payload<'a>(subject: Subject<'a>, graph: &'a Graph) -> impl Iterator<Item = (&'a str, &'a [Pin])> {
     let members = graph.stream.components.iter().filter(|(_, component)| component.payload);
     let mut reached: BTreeSet<&str> = members.map(|(name, _)| name.as_str()).collect();
     // What starts from something comes after it: one walk backwards finds everything below the payload.
@@ -30,13 +29,31 @@ fn in_payload<'a>(subject: Subject<'a>) -> impl Iterator<Item = (&'a str, &'a [P
         }
     }
     let lock = subject.lock;
-    reached.into_iter().map(|name| (name, lock.pins(name))).filter(|(_, pins)| !pins.is_empty())
+    reached
+        .into_iter()
+        .map(|name| (name, lock.pins(graph.platform, name)))
+        .filter(|(_, pins)| !pins.is_empty())
 }
 
-/// One package at different versions across the payload.
+/// One package at different versions across the payload of a platform.
 pub(super) fn other_version(subject: Subject<'_>) -> Vec<Finding> {
+    on_each(subject, other_version_on)
+}
+
+/// What is found on each platform; the same on several once.
+fn on_each(subject: Subject<'_>, found_on: impl Fn(Subject<'_>, &Graph) -> Vec<Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in subject.graphs.iter().flat_map(|graph| found_on(subject, graph)) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn other_version_on(subject: Subject<'_>, graph: &Graph) -> Vec<Finding> {
     let mut packages: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
-    for (component, pins) in in_payload(subject) {
+    for (component, pins) in in_payload(subject, graph) {
         for pin in pins {
             packages.entry(&pin.name).or_default().insert(component, &pin.version);
         }
@@ -68,11 +85,15 @@ fn finding(subject: Subject<'_>, component: &str, texts: &[String]) -> Finding {
     Finding::about(component, finding.help(help))
 }
 
-/// Parts of kernels of different builds.
+/// Parts of kernels of different builds on one platform.
 pub(super) fn kernels(subject: Subject<'_>) -> Vec<Finding> {
+    on_each(subject, kernels_on)
+}
+
+fn kernels_on(subject: Subject<'_>, graph: &Graph) -> Vec<Finding> {
     let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
     let mut parts: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for (component, pins) in in_payload(subject) {
+    for (component, pins) in in_payload(subject, graph) {
         let of_kernel = |pin: &&Pin| KERNEL.iter().any(|prefix| pin.name.starts_with(prefix));
         for pin in pins.iter().filter(of_kernel) {
             versions.insert(&pin.name, &pin.version);
@@ -99,5 +120,5 @@ pub(super) fn kernels(subject: Subject<'_>) -> Vec<Finding> {
 }
 
 fn is_inherited(subject: Subject<'_>, name: &str) -> bool {
-    subject.graph.stream.components.get(name).is_some_and(|component| component.inherited.is_some())
+    subject.graphs.stream.components.get(name).is_some_and(|component| component.inherited.is_some())
 }

@@ -15,7 +15,7 @@ const SHORT: usize = 12;
 
 /// Components from another commit than their siblings.
 pub(super) fn findings(subject: Subject<'_>) -> Vec<Finding> {
-    let components = &subject.graph.stream.components;
+    let components = &subject.graphs.stream.components;
     let mut repositories: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     for (name, component) in components {
         if let Some((git, commit)) = commit(subject.lock, name, component) {
@@ -55,7 +55,7 @@ pub(super) fn findings(subject: Subject<'_>) -> Vec<Finding> {
 fn commit<'a>(lock: &'a Lock, name: &str, component: &'a Component) -> Option<(&'a Git, &'a str)> {
     match &component.source {
         Origin::Git(git) => Some((git, lock.commits.get(name)?.commit.as_str())),
-        Origin::Image(_) => {
+        Origin::Image(_) | Origin::Images(_) => {
             let git = component.built_from.as_ref()?;
             let is_commit = git.reference.len() == 40 && git.reference.bytes().all(|b| b.is_ascii_hexdigit());
             is_commit.then_some((git, git.reference.as_str()))

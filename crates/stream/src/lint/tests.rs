@@ -57,10 +57,12 @@ fn lock(commits: &[(&str, &str)], packages: &[(&str, &[(&str, &str)])]) -> Lock 
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Lock,
         stream: "mini".to_owned(),
-        platform: crate::definition::Platform::Amd64,
         from: None,
         epoch: 0,
-        packages: packages.iter().map(|(name, all)| ((*name).to_owned(), pins(all))).collect(),
+        packages: BTreeMap::from([(
+            crate::definition::Platform::Amd64,
+            packages.iter().map(|(name, all)| ((*name).to_owned(), pins(all))).collect(),
+        )]),
         images: BTreeMap::new(),
         commits: commits.iter().map(commit).collect(),
     }
@@ -68,8 +70,8 @@ fn lock(commits: &[(&str, &str)], packages: &[(&str, &[(&str, &str)])]) -> Lock 
 
 fn reviewed(definition: &Definition, lock: &Lock) -> Reviewed {
     let checked = crate::check(definition, &sample::files(), &sample::tasks());
-    let graph = checked.unwrap_or_else(|e| panic!("{}", e.render(false))).graph;
-    review(Subject { definition, graph: &graph, lock, today: TODAY })
+    let graphs = checked.unwrap_or_else(|e| panic!("{}", e.render(false))).graphs;
+    review(Subject { definition, graphs: &graphs, lock, today: TODAY })
 }
 
 /// What nobody waived, as it is printed.

@@ -40,7 +40,7 @@ impl Reviewed {
 
 /// Everything that is [found](lint) in a stream, told apart by its waivers; and the stream's own waivers that excuse nothing.
 pub fn review(subject: Subject<'_>) -> Reviewed {
-    let waivers = &subject.graph.stream.waivers;
+    let waivers = &subject.graphs.stream.waivers;
     let mut used = vec![false; waivers.len()];
     let mut reviewed = Reviewed::default();
     for finding in lint(subject) {

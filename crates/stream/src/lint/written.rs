@@ -8,7 +8,7 @@ use base::diagnostic::did_you_mean;
 use super::Finding;
 use super::code::{DUPLICATE_PACKAGE, NOTHING_TO_BUILD, UNUSED_ARGUMENT};
 use crate::definition::{Component, Definition, Places, RebuildInherited};
-use crate::graph::Graph;
+use crate::graph::Graphs;
 
 /// Arguments that builders know without an `ARG` (Dockerfile reference, "Predefined ARGs").
 const PREDEFINED: [&str; 11] = [
@@ -26,11 +26,13 @@ const PREDEFINED: [&str; 11] = [
 ];
 
 /// Packages that are listed twice, arguments that no Containerfile takes, and images that cannot be rebuilt.
-pub(crate) fn findings(definition: &Definition, graph: &Graph) -> Vec<Finding> {
+pub(crate) fn findings(definition: &Definition, graphs: &Graphs) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, component) in &graph.stream.components {
+    for (name, component) in &graphs.stream.components {
         findings.extend(twice(&definition.places, name, component));
-        if let Some(known) = graph.nodes.get(name).and_then(|node| node.args.as_ref()) {
+        // The Containerfile is the same on every platform.
+        let mut nodes = graphs.iter().filter_map(|graph| graph.nodes.get(name));
+        if let Some(known) = nodes.find_map(|node| node.args.as_ref()) {
             findings.extend(without_arg(&definition.places, name, component, known));
         }
     }
@@ -43,7 +45,7 @@ fn images_to_build(definition: &Definition) -> Option<Finding> {
     let stream = &definition.stream;
     let inherited = stream.components.values().filter(|component| component.inherited.is_some());
     let (images, built): (Vec<&Component>, Vec<&Component>) =
-        inherited.partition(|component| component.prebuilt().is_some());
+        inherited.partition(|component| component.is_prebuilt());
     if stream.rebuild_inherited != RebuildInherited::All || images.is_empty() {
         return None;
     }

@@ -5,31 +5,31 @@ use std::collections::BTreeMap;
 use super::make::wanted;
 use super::{Commit, Lock};
 use crate::definition::{Origin, Stream};
-use crate::graph::Graph;
+use crate::graph::Graphs;
 
 /// The lock of an overlay as far as it is known: what the lock below answers is taken from there, so that the overlay follows
 /// it and its keys are the same; everything else from its own lock.
 ///
-/// `graph` is the overlay's, flat. The result may be [stale](super::stale()).
-pub fn inherit(graph: &Graph, own: Option<&Lock>, below: &Lock) -> Lock {
+/// `graphs` are the overlay's, flat. The result may be [stale](super::stale()).
+pub fn inherit(graphs: &Graphs, own: Option<&Lock>, below: &Lock) -> Lock {
     let mut lock = Lock {
-        stream: graph.stream.name.clone(),
-        platform: graph.stream.platform,
+        stream: graphs.stream.name.clone(),
         from: own.and_then(|own| own.from.clone()),
         packages: own.map(|own| own.packages.clone()).unwrap_or_default(),
         images: own.map(|own| own.images.clone()).unwrap_or_default(),
-        commits: known_commits(&graph.stream, own, Some(below)),
+        commits: known_commits(&graphs.stream, own, Some(below)),
         ..below.clone()
     };
-    // Packages are those of a platform; commits are not. The digest of an image may be that of an index.
-    let same_platform = below.platform == graph.stream.platform;
-    for name in graph.stream.components.keys() {
-        let packages = below.packages.get(name).filter(|p| same_platform && p.wanted == wanted(graph, name));
-        if let Some(packages) = packages {
-            lock.packages.insert(name.clone(), packages.clone());
+    for graph in graphs.iter() {
+        for name in graph.stream.components.keys() {
+            let packages = below.packages(graph.platform, name).filter(|p| p.wanted == wanted(graph, name));
+            if let Some(packages) = packages {
+                let here = lock.packages.entry(graph.platform).or_default();
+                here.insert(name.clone(), packages.clone());
+            }
         }
     }
-    for reference in super::tagged_images(graph).filter(|_| same_platform) {
+    for reference in super::tagged_images(graphs) {
         if let Some(digest) = below.images.get(reference) {
             lock.images.insert(reference.to_owned(), *digest);
         }

@@ -7,8 +7,8 @@ use base::{Diagnostic, Diagnostics, Digest, Hasher};
 use jiff::Timestamp;
 
 use super::{Commit, Kind, Lock, Packages, Pin, ResolveError, Resolvers, tagged_images};
-use crate::definition::{ApiVersion, Base, Git, Origin, Places};
-use crate::graph::Graph;
+use crate::definition::{ApiVersion, Base, Git, Origin, Places, Platform};
+use crate::graph::{Graph, Graphs};
 
 /// Seconds of a day: new locks pretend that everything was made at the last midnight, which reads better than a random second.
 const DAY: i64 = 86_400;
@@ -20,19 +20,18 @@ const DAY: i64 = 86_400;
 /// # Errors
 /// What could not be resolved, with its place in the stream file. All components are tried.
 pub fn make(
-    graph: &Graph,
+    graphs: &Graphs,
     places: &Places,
     resolvers: Resolvers<'_>,
     old: Option<&Lock>,
     now: Timestamp,
 ) -> Result<Lock, Diagnostics> {
-    // A lock of another stream or platform answers nothing.
-    let old = old.filter(|old| old.stream == graph.stream.name && old.platform == graph.stream.platform);
+    // A lock of another stream answers nothing.
+    let old = old.filter(|old| old.stream == graphs.stream.name);
     let mut lock = Lock {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Lock,
-        stream: graph.stream.name.clone(),
-        platform: graph.stream.platform,
+        stream: graphs.stream.name.clone(),
         from: None,
         epoch: old.map_or(now.as_second().div_euclid(DAY) * DAY, |old| old.epoch),
         packages: BTreeMap::new(),
@@ -40,36 +39,39 @@ pub fn make(
         commits: BTreeMap::new(),
     };
     let mut findings = Diagnostics::default();
-    for component in graph.order() {
-        match packages(graph, &lock, resolvers, old, component) {
-            Ok(None) => {}
-            Ok(Some(packages)) => {
-                lock.packages.insert(component.to_owned(), packages);
-            }
-            Err(error) => {
-                findings.push(package_finding(graph, places, component, &error));
-                // What stands on it would be resolved against the wrong base and fail for the wrong reason.
-                if graph.nodes.keys().any(|other| graph.ancestors(other).contains(component)) {
-                    break;
+    for graph in graphs.iter() {
+        for component in graph.order() {
+            match packages(graph, &lock, resolvers, old, component) {
+                Ok(None) => {}
+                Ok(Some(packages)) => {
+                    lock.packages.entry(graph.platform).or_default().insert(component.to_owned(), packages);
+                }
+                Err(error) => {
+                    let on = graphs.are_several().then_some(graph.platform);
+                    findings.push(package_finding(graph, on, places, component, &error));
+                    // What stands on it would be resolved against the wrong base and fail for the wrong reason.
+                    if graph.nodes.keys().any(|other| graph.ancestors(other).contains(component)) {
+                        break;
+                    }
                 }
             }
         }
     }
-    images(graph, places, resolvers, old, &mut lock, &mut findings);
-    commits(graph, places, resolvers, old, &mut lock, &mut findings);
+    images(graphs, places, resolvers, old, &mut lock, &mut findings);
+    commits(graphs, places, resolvers, old, &mut lock, &mut findings);
     findings.into_result(lock)
 }
 
 /// The digests of images; those that `old` does not know are asked for together.
 fn images(
-    graph: &Graph,
+    graphs: &Graphs,
     places: &Places,
     resolvers: Resolvers<'_>,
     old: Option<&Lock>,
     lock: &mut Lock,
     findings: &mut Diagnostics,
 ) {
-    let references: Vec<&str> = tagged_images(graph).collect::<BTreeSet<_>>().into_iter().collect();
+    let references: Vec<&str> = tagged_images(graphs).collect::<BTreeSet<_>>().into_iter().collect();
     let answers = ask_all(&references, |reference| {
         let known = old.and_then(|old| old.images.get(*reference).copied());
         known.map_or_else(|| resolvers.images.image(reference), Ok)
@@ -87,11 +89,10 @@ fn images(
                         "check the name, and that the registry can be reached; or write the digest: …@sha256:…"
                     }
                 };
-                let key = graph
-                    .stream
-                    .bases
-                    .iter()
-                    .find(|(_, base)| base.image(graph.stream.platform) == Some(reference));
+                let means = |base: &Base| {
+                    graphs.stream.platforms.iter().any(|platform| base.image(*platform) == Some(reference))
+                };
+                let key = graphs.stream.bases.iter().find(|(_, base)| means(base));
                 let field = if matches!(key, Some((_, Base::Images(_)))) { "images" } else { "image" };
                 let path = ["bases", key.map_or("", |(key, _)| key), field];
                 findings.push(places.at(&path, Diagnostic::error("cannot-lock-image", message)).help(help));
@@ -102,14 +103,14 @@ fn images(
 
 /// The commits of git sources; those that `old` does not know are asked for together, each address and reference once.
 fn commits(
-    graph: &Graph,
+    graphs: &Graphs,
     places: &Places,
     resolvers: Resolvers<'_>,
     old: Option<&Lock>,
     lock: &mut Lock,
     findings: &mut Diagnostics,
 ) {
-    let sources = graph.stream.components.iter().filter_map(|(name, component)| match &component.source {
+    let sources = graphs.stream.components.iter().filter_map(|(name, component)| match &component.source {
         Origin::Git(git) => Some((name, git)),
         _ => None,
     });
@@ -159,11 +160,11 @@ fn packages(
     }
     let installed = lock.installed_below(graph, component);
     let beyond = beyond(&installed);
-    let old = old.and_then(|old| old.packages.get(component));
+    let old = old.and_then(|old| old.packages(graph.platform, component));
     if let Some(old) = old.filter(|old| old.wanted == wanted && old.beyond == beyond) {
         return Ok(Some(old.clone()));
     }
-    let mut pinned = resolvers.packages.packages(&wanted, &installed, graph.stream.platform)?;
+    let mut pinned = resolvers.packages.packages(&wanted, &installed, graph.platform)?;
     pinned.sort();
     pinned.dedup();
     Ok(Some(Packages { wanted, beyond, pinned }))
@@ -186,11 +187,16 @@ pub(super) fn beyond(installed: &[Pin]) -> Digest {
 }
 
 /// Points at the package that the answer names, else at the list.
-fn package_finding(graph: &Graph, places: &Places, component: &str, error: &ResolveError) -> Diagnostic {
-    let finding = Diagnostic::error(
-        "cannot-lock-packages",
-        format!("cannot lock the packages of `{component}`: {error}"),
-    );
+fn package_finding(
+    graph: &Graph,
+    on: Option<Platform>,
+    places: &Places,
+    component: &str,
+    error: &ResolveError,
+) -> Diagnostic {
+    let on = on.map(|platform| format!(" on {platform}")).unwrap_or_default();
+    let message = format!("cannot lock the packages of `{component}`{on}: {error}");
+    let finding = Diagnostic::error("cannot-lock-packages", message);
     let asked = graph.stream.components.get(component).map_or(&[][..], |c| &c.packages);
     let index = match error {
         ResolveError::Unknown { what, .. } => {

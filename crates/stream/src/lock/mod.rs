@@ -37,7 +37,7 @@ pub use self::pin::Pin;
 pub use self::resolve::{ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 pub use self::stale::{Stale, stale};
 use crate::definition::{ApiVersion, Git, Platform};
-use crate::graph::{BaseImage, Graph};
+use crate::graph::{BaseImage, Graph, Graphs};
 
 /// The content of `stream.lock`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,17 +49,15 @@ pub struct Lock {
     pub kind: Kind,
     /// The stream it was made for.
     pub stream: String,
-    /// The platform it was made for.
-    pub platform: Platform,
     /// The commit of the stream that an overlay is from, when that is in a git repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Commit>,
     /// The time that images pretend to be made at, in seconds since 1970 (`SOURCE_DATE_EPOCH`).
     pub epoch: i64,
-    /// Packages, by component.
+    /// Packages, by platform and component: what a distribution has for one processor, it has not for another.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub packages: BTreeMap<String, Packages>,
-    /// Digests of images, by reference with a tag.
+    pub packages: BTreeMap<Platform, BTreeMap<String, Packages>>,
+    /// Digests of images, by reference with a tag. Of a list it is the list's, which is the same for every platform.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Digest>,
     /// Commits of git sources, by component.
@@ -117,15 +115,20 @@ impl Lock {
         }
     }
 
+    /// What is locked of the packages of a component.
+    pub fn packages(&self, platform: Platform, component: &str) -> Option<&Packages> {
+        self.packages.get(&platform)?.get(component)
+    }
+
     /// The pinned packages of a component; none for one that asks for none.
-    pub fn pins(&self, component: &str) -> &[Pin] {
-        self.packages.get(component).map_or(&[], |packages| &packages.pinned)
+    pub fn pins(&self, platform: Platform, component: &str) -> &[Pin] {
+        self.packages(platform, component).map_or(&[], |packages| &packages.pinned)
     }
 
     /// The packages that the bases of `component` bring, by name.
     pub fn installed_below(&self, graph: &Graph, component: &str) -> Vec<Pin> {
-        let mut pins: Vec<Pin> =
-            graph.ancestors(component).into_iter().flat_map(|base| self.pins(base)).cloned().collect();
+        let bases = graph.ancestors(component).into_iter();
+        let mut pins: Vec<Pin> = bases.flat_map(|base| self.pins(graph.platform, base)).cloned().collect();
         pins.sort();
         pins.dedup();
         pins
@@ -133,8 +136,9 @@ impl Lock {
 }
 
 /// The references of images that need a digest in the lock: those without one of their own.
-fn tagged_images(graph: &Graph) -> impl Iterator<Item = &str> {
-    graph.nodes.values().flat_map(|node| node.bases.values()).filter_map(|base| match &base.image {
+fn tagged_images(graphs: &Graphs) -> impl Iterator<Item = &str> {
+    let nodes = graphs.iter().flat_map(|graph| graph.nodes.values());
+    nodes.flat_map(|node| node.bases.values()).filter_map(|base| match &base.image {
         BaseImage::Image(reference) if !reference.contains('@') => Some(reference.as_str()),
         _ => None,
     })

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::moving::FROM;
 use super::{Commit, Lock, Pin};
+use crate::definition::Platform;
 
 /// One thing that moved, came or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +21,9 @@ pub struct Moved {
     /// The component that has the package.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
+    /// The platform that the package is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
     /// The repository of a commit, without a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -67,13 +71,17 @@ pub fn moved(old: &Lock, new: &Lock) -> Vec<Moved> {
         kind: Kind::Image,
         name: name.clone(),
         component: None,
+        platform: None,
         url: None,
         old: old.map(Digest::to_string),
         new: new.map(Digest::to_string),
     };
     found.extend(changes(&old.images, &new.images).map(image));
-    let components: BTreeSet<&String> = old.packages.keys().chain(new.packages.keys()).collect();
-    found.extend(components.into_iter().flat_map(|component| packages(component, old, new)));
+    let all = [old, new].into_iter().flat_map(|lock| &lock.packages);
+    let components =
+        all.flat_map(|(platform, here)| here.keys().map(move |component| (component, *platform)));
+    let components: BTreeSet<(&String, Platform)> = components.collect();
+    found.extend(components.into_iter().flat_map(|(component, on)| packages(component, on, old, new)));
     found
 }
 
@@ -86,6 +94,7 @@ fn commits(kind: Kind, old: &BTreeMap<String, Commit>, new: &BTreeMap<String, Co
         kind,
         name: name.clone(),
         component: None,
+        platform: None,
         url: new.or(old).map(|commit| redacted(&commit.url)),
         old: old.map(|commit| commit.commit.clone()),
         new: new.map(|commit| commit.commit.clone()),
@@ -93,9 +102,9 @@ fn commits(kind: Kind, old: &BTreeMap<String, Commit>, new: &BTreeMap<String, Co
     changes(old, new).filter(differ).map(moved).collect()
 }
 
-fn packages(component: &str, old: &Lock, new: &Lock) -> Vec<Moved> {
+fn packages(component: &str, platform: Platform, old: &Lock, new: &Lock) -> Vec<Moved> {
     let pins = |lock: &Lock| -> BTreeMap<String, Pin> {
-        lock.pins(component).iter().map(|pin| (pin.name.clone(), pin.clone())).collect()
+        lock.pins(platform, component).iter().map(|pin| (pin.name.clone(), pin.clone())).collect()
     };
     let (old, new) = (pins(old), pins(new));
     let moved = |(name, old, new): (&String, Option<&Pin>, Option<&Pin>)| {
@@ -109,6 +118,7 @@ fn packages(component: &str, old: &Lock, new: &Lock) -> Vec<Moved> {
             kind: Kind::Package,
             name: name.clone(),
             component: Some(component.to_owned()),
+            platform: Some(platform),
             url: None,
             old: old.map(version),
             new: new.map(version),

@@ -6,7 +6,7 @@ use base::diagnostic::suggestion;
 
 use super::{Commit, Lock};
 use crate::definition::{Base, Stream};
-use crate::graph::{BaseImage, Graph};
+use crate::graph::{BaseImage, Graph, Graphs};
 
 /// How users call the stream that an overlay is from.
 pub const FROM: &str = "from";
@@ -76,7 +76,7 @@ impl Moving {
     }
 
     /// The lock with what stays. The epoch does: another one would build everything anew.
-    pub fn stays(&self, graph: &Graph, own: &Lock) -> Lock {
+    pub fn stays(&self, graphs: &Graphs, own: &Lock) -> Lock {
         let mut lock = Lock { commits: self.commits(own), ..own.clone() };
         match self {
             Self::Everything => {
@@ -84,8 +84,10 @@ impl Moving {
                 lock.images.clear();
             }
             Self::Only { components, images, .. } => {
-                lock.packages.retain(|component, _| !components.contains(component));
-                let users = users(graph);
+                for packages in lock.packages.values_mut() {
+                    packages.retain(|component, _| !components.contains(component));
+                }
+                let users = users(graphs);
                 let alone = |image: &str| {
                     users.get(image).is_some_and(|users| users.iter().all(|user| components.contains(*user)))
                 };
@@ -97,16 +99,20 @@ impl Moving {
 
     /// The named components of which `stays`, with what the streams below answer, has as much as `before` had: nothing of theirs is
     /// this lock's to move.
-    pub fn immovable(&self, graph: &Graph, before: &Lock, stays: &Lock) -> Vec<&str> {
+    pub fn immovable(&self, graphs: &Graphs, before: &Lock, stays: &Lock) -> Vec<&str> {
         let Self::Only { components, .. } = self else { return Vec::new() };
-        let users = users(graph);
+        let users = users(graphs);
         let same_images = |component: &str| {
             let mut used = users.iter().filter(|(_, users)| users.contains(component));
             used.all(|(image, _)| before.images.get(*image) == stays.images.get(*image))
         };
+        let same_packages = |component: &str| {
+            let of = |lock: &'_ Lock, graph: &Graph| lock.packages(graph.platform, component).cloned();
+            graphs.iter().all(|graph| of(before, graph) == of(stays, graph))
+        };
         let same = |component: &&str| {
             before.commits.get(*component) == stays.commits.get(*component)
-                && before.packages.get(*component) == stays.packages.get(*component)
+                && same_packages(component)
                 && same_images(component)
         };
         components.iter().map(String::as_str).filter(same).collect()
@@ -120,9 +126,9 @@ fn locked_by_tag(base: &Base) -> Vec<String> {
 }
 
 /// The components that start from an image themselves, by its reference.
-fn users(graph: &Graph) -> BTreeMap<&str, BTreeSet<&str>> {
+fn users(graphs: &Graphs) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (component, node) in &graph.nodes {
+    for (component, node) in graphs.iter().flat_map(|graph| &graph.nodes) {
         for base in node.bases.values() {
             if let BaseImage::Image(image) = &base.image {
                 users.entry(image).or_default().insert(component);

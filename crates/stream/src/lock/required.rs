@@ -79,7 +79,7 @@ pub fn required(lock: &Lock, stream: Option<&Stream>) -> BTreeMap<Required, BTre
     for (reference, digest) in &lock.images {
         add(Required::Image { reference: reference.clone(), digest: *digest }, reference);
     }
-    for (component, packages) in &lock.packages {
+    for (component, packages) in lock.packages.values().flatten() {
         packages.pinned.iter().for_each(|pin| add(Required::Package(pin.clone()), component));
     }
     let Some(stream) = stream else { return found };
@@ -87,7 +87,10 @@ pub fn required(lock: &Lock, stream: Option<&Stream>) -> BTreeMap<Required, BTre
         .bases
         .iter()
         .flat_map(|(name, base)| base.images().into_iter().map(move |image| (name.as_str(), image)));
-    let components = stream.components.iter().filter_map(|(name, c)| Some((name.as_str(), c.prebuilt()?)));
+    let components = stream
+        .components
+        .iter()
+        .flat_map(|(name, c)| c.source.images().into_iter().map(move |image| (name.as_str(), image)));
     for (of, reference) in bases.chain(components) {
         let digest = reference.split_once('@').and_then(|(_, digest)| digest.parse().ok());
         if let Some(digest) = digest {

@@ -1,24 +1,24 @@
 //! Where a lock and a stream disagree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::make::{beyond, wanted};
 use super::{Lock, tagged_images};
-use crate::definition::Origin;
-use crate::graph::Graph;
+use crate::definition::{Origin, Platform};
+use crate::graph::{Graph, Graphs};
 
 /// One disagreement. A lock with any must be made again ([`make`](super::make())); what it still answers is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stale {
     /// It was made for another stream.
     OtherStream(String),
-    /// It was made for another platform.
-    OtherPlatform(String),
     /// A component asks for other packages than before.
     Packages {
         /// The component.
         component: String,
+        /// Where, in a stream for several platforms.
+        platform: Option<Platform>,
         /// Newly asked for.
         added: Vec<String>,
         /// No longer asked for.
@@ -28,6 +28,8 @@ pub enum Stale {
     BaseMoved {
         /// The component.
         component: String,
+        /// Where, in a stream for several platforms.
+        platform: Option<Platform>,
     },
     /// An image that components start from has no digest.
     ImageMissing(String),
@@ -44,9 +46,8 @@ impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherStream(name) => write!(f, "it was made for the stream `{name}`"),
-            Self::OtherPlatform(platform) => write!(f, "it was made for {platform}"),
-            Self::Packages { component, added, removed } => {
-                write!(f, "`{component}`")?;
+            Self::Packages { component, platform, added, removed } => {
+                write!(f, "`{component}`{}", on(*platform))?;
                 let parts = [("adds", added), ("no longer asks for", removed)];
                 let parts: Vec<String> = parts
                     .into_iter()
@@ -55,7 +56,9 @@ impl fmt::Display for Stale {
                     .collect();
                 f.write_str(&parts.join(" and"))
             }
-            Self::BaseMoved { component } => write!(f, "the packages below `{component}` changed"),
+            Self::BaseMoved { component, platform } => {
+                write!(f, "the packages below `{component}`{} changed", on(*platform))
+            }
             Self::ImageMissing(reference) => write!(f, "the image {reference} has no digest"),
             Self::CommitMissing { component } => write!(f, "the source of `{component}` has no commit"),
             Self::Unused(what) => write!(f, "{what} is no longer used"),
@@ -63,35 +66,32 @@ impl fmt::Display for Stale {
     }
 }
 
+/// ` on linux/arm64`
+fn on(platform: Option<Platform>) -> String {
+    platform.map(|platform| format!(" on {platform}")).unwrap_or_default()
+}
+
 /// Every disagreement between a stream and a lock; none means that the lock can be used.
-pub fn stale(graph: &Graph, lock: &Lock) -> Vec<Stale> {
+pub fn stale(graphs: &Graphs, lock: &Lock) -> Vec<Stale> {
     let mut found = Vec::new();
-    if lock.stream != graph.stream.name {
+    if lock.stream != graphs.stream.name {
         found.push(Stale::OtherStream(lock.stream.clone()));
     }
-    if lock.platform != graph.stream.platform {
-        found.push(Stale::OtherPlatform(lock.platform.as_str().to_owned()));
+    for graph in graphs.iter() {
+        found.extend(packages(graphs, graph, lock));
     }
-    for component in graph.order() {
-        let wanted: BTreeSet<String> = wanted(graph, component).into_iter().collect();
-        let locked = lock.packages.get(component);
-        let had: BTreeSet<String> = locked.into_iter().flat_map(|l| l.wanted.iter().cloned()).collect();
-        if wanted != had {
-            found.push(Stale::Packages {
-                component: component.to_owned(),
-                added: wanted.difference(&had).cloned().collect(),
-                removed: had.difference(&wanted).cloned().collect(),
-            });
-        } else if locked.is_some_and(|l| l.beyond != beyond(&lock.installed_below(graph, component))) {
-            found.push(Stale::BaseMoved { component: component.to_owned() });
+    for (platform, packages) in &lock.packages {
+        if graphs.on(*platform).is_none() && !packages.is_empty() {
+            found.push(Stale::Unused(format!("the platform {platform}")));
         }
     }
-    for component in lock.packages.keys().chain(lock.commits.keys()) {
-        if !graph.nodes.contains_key(component) {
+    let locked = lock.packages.values().flat_map(BTreeMap::keys).chain(lock.commits.keys());
+    for component in locked.collect::<BTreeSet<_>>() {
+        if !graphs.stream.components.contains_key(component) {
             found.push(Stale::Unused(format!("the component `{component}`")));
         }
     }
-    let images: BTreeSet<&str> = tagged_images(graph).collect();
+    let images: BTreeSet<&str> = tagged_images(graphs).collect();
     found.extend(
         images
             .iter()
@@ -101,16 +101,43 @@ pub fn stale(graph: &Graph, lock: &Lock) -> Vec<Stale> {
     for image in lock.images.keys().filter(|image| !images.contains(image.as_str())) {
         found.push(Stale::Unused(format!("the image {image}")));
     }
-    for (component, definition) in &graph.stream.components {
+    for (component, definition) in &graphs.stream.components {
         let known = lock.commits.get(component);
         match &definition.source {
             Origin::Git(git) if known.is_none_or(|known| !known.answers(git)) => {
                 found.push(Stale::CommitMissing { component: component.clone() });
             }
-            Origin::Path(_) | Origin::Image(_) if known.is_some() => {
+            Origin::Path(_) | Origin::Image(_) | Origin::Images(_) if known.is_some() => {
                 found.push(Stale::Unused(format!("the commit of `{component}`")));
             }
             _ => {}
+        }
+    }
+    found
+}
+
+/// Disagreements about the packages of one platform.
+fn packages(graphs: &Graphs, graph: &Graph, lock: &Lock) -> Vec<Stale> {
+    let on = graphs.are_several().then_some(graph.platform);
+    let mut found = Vec::new();
+    // A component that is left out on this platform alone; one that is gone from all is told as that.
+    let left_out = |name: &&String| {
+        graphs.stream.components.contains_key(*name) && !graph.stream.components.contains_key(*name)
+    };
+    let left_out = lock.packages.get(&graph.platform).into_iter().flat_map(BTreeMap::keys).filter(left_out);
+    for component in graph.order().chain(left_out.map(String::as_str)) {
+        let wanted: BTreeSet<String> = wanted(graph, component).into_iter().collect();
+        let locked = lock.packages(graph.platform, component);
+        let had: BTreeSet<String> = locked.into_iter().flat_map(|l| l.wanted.iter().cloned()).collect();
+        if wanted != had {
+            found.push(Stale::Packages {
+                component: component.to_owned(),
+                platform: on,
+                added: wanted.difference(&had).cloned().collect(),
+                removed: had.difference(&wanted).cloned().collect(),
+            });
+        } else if locked.is_some_and(|l| l.beyond != beyond(&lock.installed_below(graph, component))) {
+            found.push(Stale::BaseMoved { component: component.to_owned(), platform: on });
         }
     }
     found

@@ -73,18 +73,18 @@ fn now() -> Timestamp {
     "2026-03-04T15:16:17Z".parse().unwrap()
 }
 
-fn make_with(sample: &(Definition, Graph), fake: &Fake, old: Option<&Lock>) -> Lock {
+fn make_with(sample: &(Definition, Graphs), fake: &Fake, old: Option<&Lock>) -> Lock {
     make(&sample.1, &sample.0.places, fake.resolvers(), old, now())
         .unwrap_or_else(|e| panic!("{}", e.render(false)))
 }
 
-fn with(from: &str, to: &str) -> (Definition, Graph) {
+fn with(from: &str, to: &str) -> (Definition, Graphs) {
     assert!(STREAM.contains(from), "{from}");
     sample::checked(&STREAM.replacen(from, to, 1), &files())
 }
 
-fn reasons(graph: &Graph, lock: &Lock) -> Vec<String> {
-    stale(graph, lock).iter().map(ToString::to_string).collect()
+fn reasons(graphs: &Graphs, lock: &Lock) -> Vec<String> {
+    stale(graphs, lock).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -97,23 +97,23 @@ fn the_file() {
     apiVersion: streamwright.dev/v1alpha1
     kind: Lock
     stream: mini
-    platform: linux/amd64
     epoch: 1772582400
     packages:
-      base:
-        wanted:
-          - bash
-        beyond: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-        pinned:
-          - bash=1:2.0-1=37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2
-          - libbash=1:2.0-1=d5200da7af19e787424f271b78454ef1e4ef4bafb84f1a5007cb2176ad4ccc4e
-      etcd:
-        wanted:
-          - etcd-server
-        beyond: sha256:da470d960903976337819287a8b4fa0daebfe5e746da36a9782b34456c4fe4a3
-        pinned:
-          - etcd-server=1:2.0-1=e41b41103ac50e8493b883f6b44303592e6fd56eb343d74f885c36fb1fb48f13
-          - libetcd-server=1:2.0-1=d67c5d3d702cb9c591b74d088248e188e83b56ff600c5bf03168b3cb990ce9d3
+      linux/amd64:
+        base:
+          wanted:
+            - bash
+          beyond: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+          pinned:
+            - bash=1:2.0-1=37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2
+            - libbash=1:2.0-1=d5200da7af19e787424f271b78454ef1e4ef4bafb84f1a5007cb2176ad4ccc4e
+        etcd:
+          wanted:
+            - etcd-server
+          beyond: sha256:da470d960903976337819287a8b4fa0daebfe5e746da36a9782b34456c4fe4a3
+          pinned:
+            - etcd-server=1:2.0-1=e41b41103ac50e8493b883f6b44303592e6fd56eb343d74f885c36fb1fb48f13
+            - libetcd-server=1:2.0-1=d67c5d3d702cb9c591b74d088248e188e83b56ff600c5bf03168b3cb990ce9d3
     ");
 }
 
@@ -137,7 +137,7 @@ fn an_added_package_is_asked_for_alone() {
     let newer = Fake::new("2");
     let lock = make_with(&sample, &newer, Some(&old));
     assert_eq!(newer.asked(), ["etcd-server jq on 2"]);
-    assert_eq!(lock.packages["base"], old.packages["base"]);
+    assert_eq!(lock.packages[&Platform::Amd64]["base"], old.packages[&Platform::Amd64]["base"]);
     assert_eq!(reasons(&sample.1, &lock), Vec::<String>::new());
 }
 
@@ -150,9 +150,9 @@ fn other_packages_of_a_base_ask_for_what_stands_on_it() {
     let lock = make_with(&sample, &newer, Some(&old));
     assert_eq!(newer.asked(), ["dash on 0", "etcd-server on 2"]);
     let mut mixed = lock.clone();
-    mixed
-        .packages
-        .insert("base".into(), Packages { wanted: vec!["dash".into()], ..old.packages["base"].clone() });
+    let base = old.packages[&Platform::Amd64]["base"].clone();
+    let mixed_packages = mixed.packages.get_mut(&Platform::Amd64).unwrap();
+    mixed_packages.insert("base".into(), Packages { wanted: vec!["dash".into()], ..base });
     assert_eq!(reasons(&sample.1, &mixed), ["the packages below `etcd` changed"]);
 }
 
@@ -161,7 +161,8 @@ fn what_is_gone_from_the_stream_goes_from_the_lock() {
     let old = make_with(&with("", ""), &Fake::new("1"), None);
     let sample = with("    packages: [etcd-server]\n", "");
     assert_eq!(reasons(&sample.1, &old), ["`etcd` no longer asks for etcd-server"]);
-    assert_eq!(make_with(&sample, &Fake::new("1"), Some(&old)).packages.keys().collect::<Vec<_>>(), ["base"]);
+    let lock = make_with(&sample, &Fake::new("1"), Some(&old));
+    assert_eq!(lock.packages[&Platform::Amd64].keys().collect::<Vec<_>>(), ["base"]);
 }
 
 #[test]
@@ -232,19 +233,19 @@ fn a_lock_edited_by_hand() {
     let bad = lock.replacen("bash=1=", "bash=1==", 1).replacen("epoch:", "epok: 1\nepoch:", 1);
     insta::assert_snapshot!(text::parse(&Source::new("stream.lock", bad)).unwrap_err().render(false), @r#"
     error[unknown-field]: unknown field "epok"
-     --> stream.lock:6:1
+     --> stream.lock:5:1
       |
-    6 | epok: 1
+    5 | epok: 1
       | ^^^^
       |
-      = help: allowed here: apiVersion, kind, stream, platform, from, epoch, packages, images, commits
+      = help: allowed here: apiVersion, kind, stream, from, epoch, packages, images, commits
               stream.lock is not written by hand: take the committed one, or remove it and the next build writes a new one
 
     error[wrong-value]: `bash=1==37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2` is not a pinned package: it does not have three parts; it is written name=version=<sha256, 64 hex digits>
-      --> stream.lock:14:9
+      --> stream.lock:14:11
        |
-    14 |       - bash=1==37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2
-       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    14 |         - bash=1==37d2b12d5d9abc2a364ef9448767ee03938e383c0284193477dc7618f4b7c6c2
+       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = help: stream.lock is not written by hand: take the committed one, or remove it and the next build writes a new one
     "#);
@@ -266,7 +267,7 @@ proptest! {
         lock.epoch = epoch;
         let pins = names.iter().map(|name| Pin { name: name.clone(), version: "0:1-1".into(), sha256: Digest::of(name) });
         let packages = Packages { wanted: names.clone(), beyond: Digest::of(""), pinned: pins.collect() };
-        lock.packages.insert("x".into(), packages);
+        lock.packages.entry(Platform::S390x).or_default().insert("x".into(), packages);
         let commit = Commit { url: "https://x/y".into(), reference: "main".into(), commit: "0".repeat(40) };
         lock.commits.insert("x".into(), commit);
         let written = text::write(&lock).unwrap();
@@ -322,7 +323,8 @@ fn what_moves_is_asked_for_and_what_stands_on_it_chosen_again() {
 fn the_same_version_in_another_file_is_a_move() {
     let old = make_with(&with("", ""), &Fake::new("1"), None);
     let mut new = old.clone();
-    new.packages.get_mut("base").unwrap().pinned[0].sha256 = Digest::of("built anew");
+    new.packages.get_mut(&Platform::Amd64).unwrap().get_mut("base").unwrap().pinned[0].sha256 =
+        Digest::of("built anew");
     let moved = moved::moved(&old, &new);
     assert_eq!(moved.len(), 1);
     assert_eq!(moved[0].old.as_deref(), Some("1 (37d2b12d5d9a)"));

@@ -1,6 +1,6 @@
 //! The file `stream.lock`.
 
-use base::{Diagnostics, Source, Span};
+use base::{Diagnostic, Diagnostics, Source, Span};
 use tekton::decode::{Keys, decode};
 use tekton::yaml as tree;
 
@@ -18,6 +18,11 @@ const HEADER: &str = "\
 /// Text that is no lock: each finding with its line, and what to do.
 pub fn parse(source: &Source) -> Result<Lock, Diagnostics> {
     let nodes = tree::parse(source)?;
+    if let Some(entry) = nodes.first().and_then(|root| root.entry("platform")) {
+        let finding = Diagnostic::error("old-lock", "this lock is of an earlier version, for one platform");
+        let help = "remove it, and the next build writes a new one; or remove this line, and put `packages` below the platform's name";
+        return Err(finding.at(source, entry.key_span).help(help).into());
+    }
     let empty = tree::Node { kind: tree::Kind::Null, span: Span::new(0, 0) };
     decode(nodes.first().unwrap_or(&empty), source, Keys::Exact).map_err(|mut findings: Diagnostics| {
         for finding in &mut findings.0 {

@@ -1,6 +1,6 @@
 //! Single operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::diagnostic::did_you_mean;
 use base::{Diagnostic, Source, Span};
@@ -9,8 +9,12 @@ use tekton::yaml::Node;
 use crate::definition::overlay::{
     Add, AddTest, Change, ChangeGate, Operation, PatchSource, Pin, Remove, RemoveTest, Replace, SetBase,
 };
+use crate::definition::platform::listed;
 use crate::definition::waiver::{Waiver, day};
-use crate::definition::{Component, Definition, Origin, Test};
+use crate::definition::{Component, Definition, Origin, Platform, Test};
+
+/// The code of every finding about an operation whose object is not there.
+const NO_LONGER_APPLIES: &str = "no-longer-applies";
 
 pub(super) type Applies = Result<(), Box<Diagnostic>>;
 
@@ -73,8 +77,26 @@ impl Target<'_> {
     }
 
     fn remove(&mut self, remove: &Remove) -> Applies {
-        self.component(&remove.component)?;
-        self.flat.stream.components.remove(&remove.component);
+        let name = &remove.component;
+        let all = self.flat.stream.platforms.clone();
+        let (source, place) = (self.source.clone(), self.field("platforms"));
+        let component = self.component(name)?;
+        let was: BTreeSet<Platform> = component.platforms.clone().unwrap_or(all);
+        let gone = remove.platforms.clone().unwrap_or_else(|| was.clone());
+        let never: Vec<&Platform> = gone.difference(&was).collect();
+        if !never.is_empty() {
+            let message = format!("the operation does not apply: `{name}` is not on {}", listed(never));
+            let finding = Diagnostic::error(NO_LONGER_APPLIES, message).at(&source, place);
+            let help = format!("it is on {}; leave the others out of `platforms`", listed(&was));
+            return Err(Box::new(finding.help(help)));
+        }
+        let rest: BTreeSet<Platform> = was.difference(&gone).copied().collect();
+        if rest.is_empty() {
+            self.flat.stream.components.remove(name);
+        } else {
+            component.platforms = Some(rest);
+            self.lay(&["components", name, "platforms"], "platforms");
+        }
         Ok(())
     }
 
@@ -89,13 +111,14 @@ impl Target<'_> {
         if let Some(containerfile) = &replace.containerfile {
             component.containerfile = Some(containerfile.clone());
         }
-        if matches!(replace.source, Origin::Image(_)) {
+        if replace.source.is_image() {
             *component = Component {
                 payload: component.payload,
                 tag: component.tag.clone(),
+                platforms: component.platforms.clone(),
                 ..Component::of(replace.source.clone())
             };
-        } else if matches!(before, Origin::Image(_)) {
+        } else if before.is_image() {
             // What was an image has said nothing of how it is built; defaults stand for that.
             component.containerfile.clone_from(&replace.containerfile);
         }
@@ -113,10 +136,12 @@ impl Target<'_> {
         let files = self.field("files");
         let source = self.source.clone();
         let component = self.component(name)?;
-        if let (Origin::Image(_), Some(git)) = (&component.source, component.built_from.take()) {
+        if let (true, Some(git)) = (component.is_prebuilt(), component.built_from.take()) {
             component.source = Origin::Git(git);
-        } else if let Origin::Image(image) = &component.source {
-            let message = format!("`{name}` is the image {image}, which has no source to patch");
+        } else if component.is_prebuilt() {
+            let image =
+                component.prebuilt().map_or_else(|| "an image".to_owned(), |one| format!("the image {one}"));
+            let message = format!("`{name}` is {image}, which has no source to patch");
             let help = "give it a source first: `replace: {component: …, source: {git: …}}`";
             return Err(Box::new(
                 Diagnostic::error("nothing-to-patch", message).at(&source, files).help(help),
@@ -161,6 +186,7 @@ impl Target<'_> {
             component.payload = payload;
         }
         component.tag = change.tag.clone().or(component.tag.take());
+        component.platforms = change.platforms.clone().or(component.platforms.take());
         component.containerfile = change.containerfile.clone().or(component.containerfile.take());
         component.from = change.from.clone().or(component.from.take());
         if let Some(edits) = &change.edits {
@@ -187,7 +213,7 @@ impl Target<'_> {
             let index = (first + index).to_string();
             self.flat.places.lay(&["components", name, "packages", &index], &source, None, node.clone());
         }
-        for field in ["task", "payload", "tag", "containerfile", "from", "edits", "operands"] {
+        for field in ["task", "payload", "tag", "platforms", "containerfile", "from", "edits", "operands"] {
             self.lay(&["components", name, field], field);
         }
         for (field, set) in [("args", &change.args), ("labels", &change.labels)] {
@@ -259,7 +285,7 @@ impl Target<'_> {
     pub(super) fn missing(&self, kind: &str, name: &str) -> Box<Diagnostic> {
         let below = self.flat.history.parents.last().map_or("", String::as_str);
         let finding = Diagnostic::error(
-            "no-longer-applies",
+            NO_LONGER_APPLIES,
             format!("the operation does not apply: `{below}` has no {kind} `{name}`"),
         )
         .at(self.source, self.field(kind));

@@ -36,8 +36,8 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
     if let Some(version) = &file.version {
         flat.stream.version.clone_from(version);
     }
-    if let Some(platform) = file.platform {
-        flat.stream.platform = platform;
+    if let Some(platforms) = &file.platforms {
+        flat.stream.platforms.clone_from(platforms);
     }
     flat.stream.rebuild = file.rebuild.unwrap_or(flat.stream.rebuild);
     flat.stream.rebuild_inherited = file.rebuild_inherited;
@@ -48,7 +48,7 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
         "caches",
         "description",
         "version",
-        "platform",
+        "platforms",
         "rebuild",
         "rebuildInherited",
     ];

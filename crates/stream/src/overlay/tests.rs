@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::flatten;
 use crate::check::check;
-use crate::definition::{Definition, File, Origin, Rebuild, RebuildInherited, Stream, parse, parse_file};
+use crate::definition::{
+    Definition, File, Origin, Platform, Rebuild, RebuildInherited, Stream, parse, parse_file,
+};
 use crate::key::policy::{Policy, Whence};
 use crate::sample;
 use crate::schema::reference::OVERLAY_EXAMPLE;
@@ -89,7 +91,7 @@ fn published_images_are_not_built_whatever_is_asked_for() {
         Source::new("upper.yaml", upper.text().replace("operations:", "rebuildInherited: all\noperations:"));
     let flat = on(&lower, &upper).unwrap();
     let checked = check(&flat, &sample::files(), &sample::tasks()).unwrap();
-    let found = crate::lint::written::findings(&flat, &checked.graph);
+    let found = crate::lint::written::findings(&flat, &checked.graphs);
     insta::assert_snapshot!(found[0].diagnostic.render(false), @"
     warning[nothing-to-build]: 1 of the 2 inherited components are published images, which are not built
      --> upper.yaml:6:19
@@ -187,12 +189,13 @@ fn an_operand_that_an_overlay_removes() {
        |
        = help: say what `etcd` names without it: `change: {component: etcd, operands: […]}`; or keep `agent`
     ");
-    let graph = checked("  - remove: {component: agent}\n  - change: {component: etcd, operands: []}\n")
-        .unwrap()
-        .graph;
-    assert!(graph.nodes["etcd"].operands.is_empty());
-    let graph = checked("  - change: {component: etcd, operands: [base]}\n").unwrap().graph;
-    assert_eq!(graph.nodes["etcd"].operands.keys().collect::<Vec<_>>(), ["base"]);
+    let operands = |operations: &str| -> Vec<String> {
+        let graphs = checked(operations).unwrap().graphs;
+        graphs.on(Platform::Amd64).unwrap().nodes["etcd"].operands.keys().cloned().collect()
+    };
+    let without = "  - remove: {component: agent}\n  - change: {component: etcd, operands: []}\n";
+    assert_eq!(operands(without), [""; 0]);
+    assert_eq!(operands("  - change: {component: etcd, operands: [base]}\n"), ["base"]);
     // What stands wrong in the operation is shown there.
     let refused = checked("  - change: {component: etcd, operands: [nobody]}\n").unwrap_err();
     insta::assert_snapshot!(refused.render(false), @"
@@ -385,10 +388,10 @@ fn bases_edits_and_platform_are_changed() {
     let (file, span) = flat.places.written(&["components", "etcd", "from", "1"]).unwrap();
     assert_eq!((file.name(), &file.text()[span.start..span.end]), ("edge.yaml", "q"));
 
-    let arm = source.text().replace("operations:", "platform: linux/arm64\noperations:");
+    let arm = source.text().replace("operations:", "platforms: [linux/arm64]\noperations:");
     let arm = on(&flat, &Source::new("arm.yaml", arm.replace("name: edge", "name: arm"))).unwrap();
-    assert_eq!(arm.stream.platform, crate::definition::Platform::Arm64);
-    assert_eq!(flat.stream.platform, crate::definition::Platform::Amd64);
+    assert_eq!(arm.stream.platforms, [Platform::Arm64].into());
+    assert_eq!(flat.stream.platforms, [Platform::Amd64].into());
 
     // A source of one's own is built on what the other was; an image on nothing.
     let git = "source: {git: {url: https://git.example/e, ref: main}}";

@@ -6,6 +6,7 @@ use base::Digest;
 use serde::Serialize;
 
 use super::{Action, Plan, Planned};
+use crate::definition::Platform;
 
 /// What a tag of the payload will be, compared with a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -39,12 +40,14 @@ impl Fate {
     }
 }
 
-/// A tag of the payload, there and here.
+/// A tag of the payload, there and here, on one platform.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TagFate {
     /// The tag.
     pub tag: String,
+    /// The platform.
+    pub platform: Platform,
     /// What becomes of it.
     pub fate: Fate,
     /// The image of the release.
@@ -58,27 +61,47 @@ pub struct TagFate {
     pub why: Vec<String>,
 }
 
-/// Compares a plan with the images of a release, by tag; sorted by what becomes of them, then by tag.
-pub fn against(plan: &Plan, release: &BTreeMap<String, Digest>) -> Vec<TagFate> {
+/// An image of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    /// The digest that the release has.
+    pub digest: Digest,
+    /// The images of the list that it is, by platform; nothing for a single image.
+    pub members: BTreeMap<Platform, Digest>,
+}
+
+impl Released {
+    /// The image for a platform.
+    fn on(&self, platform: Platform) -> Digest {
+        self.members.get(&platform).copied().unwrap_or(self.digest)
+    }
+}
+
+/// Compares a plan with the images of a release, by tag; sorted by what becomes of them, then by tag and platform.
+pub fn against(plan: &Plan, release: &BTreeMap<String, Released>) -> Vec<TagFate> {
     let tags: BTreeSet<&String> = plan.payload.keys().chain(release.keys()).collect();
-    let mut fates: Vec<TagFate> = tags
-        .into_iter()
-        .map(|tag| {
-            let from = release.get(tag).copied();
-            let planned = plan.payload.get(tag).and_then(|component| plan.component(component));
-            let to = planned.and_then(|planned| planned.image);
-            let fate = match (from, planned.map(|planned| planned.action)) {
-                (None, _) => Fate::Added,
-                (Some(_), None) => Fate::Removed,
-                (Some(_), Some(Action::Build)) => Fate::Built,
-                (Some(_), Some(Action::Maybe)) => Fate::Maybe,
-                (Some(_), Some(Action::Reuse)) if from == to => Fate::Same,
-                (Some(_), Some(Action::Reuse)) => Fate::Changed,
-            };
-            let why = planned.map(Planned::why).unwrap_or_default();
-            TagFate { tag: tag.clone(), fate, from, to, why }
-        })
-        .collect();
-    fates.sort_by(|a, b| (a.fate, &a.tag).cmp(&(b.fate, &b.tag)));
+    let everywhere = |tag| plan.platforms.iter().map(move |platform| (tag, *platform));
+    let mut fates: Vec<TagFate> = Vec::new();
+    for (tag, platform) in tags.into_iter().flat_map(everywhere) {
+        let released = release.get(tag);
+        let planned = plan.payload.get(tag).and_then(|component| plan.on(platform, component));
+        let to = planned.and_then(|planned| planned.image);
+        // A list may be taken as it is, for all platforms.
+        let from =
+            released.map(|image| if to == Some(image.digest) { image.digest } else { image.on(platform) });
+        let fate = match (from, planned.map(|planned| planned.action)) {
+            // It is on other platforms only, here and there.
+            (None, None) => continue,
+            (None, Some(_)) => Fate::Added,
+            (Some(_), None) => Fate::Removed,
+            (Some(_), Some(Action::Build)) => Fate::Built,
+            (Some(_), Some(Action::Maybe)) => Fate::Maybe,
+            (Some(_), Some(Action::Reuse)) if from == to => Fate::Same,
+            (Some(_), Some(Action::Reuse)) => Fate::Changed,
+        };
+        let why = planned.map(Planned::why).unwrap_or_default();
+        fates.push(TagFate { tag: tag.clone(), platform, fate, from, to, why });
+    }
+    fates.sort_by(|a, b| (a.fate, &a.tag, a.platform).cmp(&(b.fate, &b.tag, b.platform)));
     fates
 }

@@ -23,7 +23,7 @@ pub const ART_CODES: [ArtCode; 19] = {
         ArgsChanged, BaseChanged, BaseRebuilt, BuilderChanged, BuilderRebuilt, CommitChanged,
         ContainerfileChanged, EditsChanged, ExternalImageChanged, FoundElsewhere, FromChanged, LabelsChanged,
         LastBuildFailed, NeverBuilt, OperandChanged, OperandRebuilt, PackagesChanged, PatchesChanged,
-        PlatformChanged, Prebuilt, SourceChanged, TaskChanged, UpToDate,
+        PlatformAdded, Prebuilt, SourceChanged, TaskChanged, UpToDate,
     };
     [
         code(
@@ -72,7 +72,7 @@ pub const ART_CODES: [ArtCode; 19] = {
             &[PackagesChanged],
             "Packages of the lock; those that a base brings change the base.",
         ),
-        code("ARCHES_CHANGE", &[PlatformChanged], ""),
+        code("ARCHES_CHANGE", &[PlatformAdded], ""),
         code(
             "DEPENDENCY_NEWER",
             &[BaseChanged, BuilderChanged, OperandChanged, OperandRebuilt],

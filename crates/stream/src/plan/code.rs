@@ -34,8 +34,8 @@ pub enum ReasonCode {
     PackagesChanged,
     /// The task that builds it changed.
     TaskChanged,
-    /// Operating system or processor changed.
-    PlatformChanged,
+    /// No build for this platform is known, but builds for others are.
+    PlatformAdded,
     /// The time that images pretend to be made at changed.
     EpochChanged,
     /// The component that its image is a layer on has another image.
@@ -79,7 +79,7 @@ impl ReasonCode {
         Self::LabelsChanged,
         Self::PackagesChanged,
         Self::TaskChanged,
-        Self::PlatformChanged,
+        Self::PlatformAdded,
         Self::EpochChanged,
         Self::BaseChanged,
         Self::BuilderChanged,
@@ -135,7 +135,9 @@ impl ReasonCode {
             Self::TaskChanged => {
                 ("task-changed", "The task that builds it changed, or another task builds it now.")
             }
-            Self::PlatformChanged => ("platform-changed", "The platform of the stream changed."),
+            Self::PlatformAdded => {
+                ("platform-added", "It was never built for this platform, but for others.")
+            }
             Self::EpochChanged => ("epoch-changed", "The time that images pretend to be made at changed."),
             Self::BaseChanged => (
                 "base-changed",

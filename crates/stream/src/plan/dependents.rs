@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::definition::{Component, Origin, Stream};
-use crate::graph::{Edge, Graph, Node};
+use crate::graph::{Edge, Graph, Graphs, Node};
 
 /// What depends on a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -34,12 +34,33 @@ pub struct Dependent {
     pub inherited: Option<String>,
 }
 
-/// Everything that depends on `component`.
-pub fn dependents(graph: &Graph, component: &str) -> Dependents {
+/// Everything that depends on `component`, on whatever platform.
+pub fn dependents(graphs: &Graphs, component: &str) -> Dependents {
+    let stream = &graphs.stream;
+    let mut found = Dependents::default();
+    for graph in graphs.iter() {
+        depending_on(graph, component, &mut found);
+    }
+    // What depends on it directly on one platform may do so through others on the next.
+    let direct = &found.direct;
+    found.indirect.retain(|name, _| !direct.contains_key(name));
+    let uses = |images: &BTreeMap<String, String>| images.values().any(|used| used == component);
+    found.tests =
+        stream.tests.iter().filter(|(_, t)| uses(&t.images)).map(|(name, _)| name.clone()).collect();
+    if let Some(own) = stream.components.get(component).and_then(repository) {
+        let others =
+            by_repository(stream).remove(own).into_iter().flatten().filter(|name| *name != component);
+        found.same_repository = others.map(str::to_owned).collect();
+    }
+    found.release_base = stream.release_base == component;
+    found
+}
+
+/// The components that depend on `component` on one platform.
+fn depending_on(graph: &Graph, component: &str, found: &mut Dependents) {
     let stream = &graph.stream;
     let needs = |name: &str| graph.nodes.get(name).map(Node::dependencies).unwrap_or_default();
     let inherited = |name: &str| stream.components.get(name).and_then(|c| c.inherited.clone());
-    let mut found = Dependents::default();
     let mut all: BTreeSet<&str> = BTreeSet::from([component]);
     // What others depend on comes first, so one walk finds all.
     for name in graph.order() {
@@ -56,16 +77,6 @@ pub fn dependents(graph: &Graph, component: &str) -> Dependents {
             }
         }
     }
-    let uses = |images: &BTreeMap<String, String>| images.values().any(|used| used == component);
-    found.tests =
-        stream.tests.iter().filter(|(_, t)| uses(&t.images)).map(|(name, _)| name.clone()).collect();
-    if let Some(own) = stream.components.get(component).and_then(repository) {
-        let others =
-            by_repository(stream).remove(own).into_iter().flatten().filter(|name| *name != component);
-        found.same_repository = others.map(str::to_owned).collect();
-    }
-    found.release_base = stream.release_base == component;
-    found
 }
 
 /// What a commit in a repository touches.
@@ -81,15 +92,17 @@ pub struct Touched {
 }
 
 /// What a commit in the repository at `url` touches; none when nothing is built from it.
-pub fn touched(graph: &Graph, url: &str) -> Option<Touched> {
+pub fn touched(graphs: &Graphs, url: &str) -> Option<Touched> {
     let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_owned();
-    let all = by_repository(&graph.stream);
+    let all = by_repository(&graphs.stream);
     let (repository, components) = all.into_iter().find(|(known, _)| plain(known) == plain(url))?;
     let mut found: BTreeSet<&str> = components.iter().copied().collect();
-    for name in graph.order() {
-        let needs = graph.nodes.get(name).map(Node::dependencies).unwrap_or_default();
-        if needs.keys().any(|need| found.contains(need)) {
-            found.insert(name);
+    for graph in graphs.iter() {
+        for name in graph.order() {
+            let needs = graph.nodes.get(name).map(Node::dependencies).unwrap_or_default();
+            if needs.keys().any(|need| found.contains(need)) {
+                found.insert(name);
+            }
         }
     }
     let dependents = found.iter().filter(|name| !components.contains(*name)).map(|name| (*name).to_owned());
@@ -115,7 +128,7 @@ pub(super) fn by_repository(stream: &Stream) -> BTreeMap<&str, Vec<&str>> {
 pub(super) fn repository(component: &Component) -> Option<&str> {
     match &component.source {
         Origin::Git(git) => Some(&git.url),
-        Origin::Image(_) => component.built_from.as_ref().map(|git| git.url.as_str()),
+        Origin::Image(_) | Origin::Images(_) => component.built_from.as_ref().map(|git| git.url.as_str()),
         Origin::Path(_) => None,
     }
 }
@@ -127,11 +140,11 @@ mod tests {
 
     #[test]
     fn bases_tests_and_the_payload() {
-        let (_, graph) = sample::checked(sample::STREAM, &sample::files());
-        let base = dependents(&graph, "base");
+        let (_, graphs) = sample::checked(sample::STREAM, &sample::files());
+        let base = dependents(&graphs, "base");
         assert_eq!(base.direct.keys().collect::<Vec<_>>(), ["etcd"]);
         assert!(base.indirect.is_empty() && base.tests.is_empty() && !base.release_base);
-        let etcd = dependents(&graph, "etcd");
+        let etcd = dependents(&graphs, "etcd");
         assert!(etcd.direct.is_empty() && etcd.release_base);
         assert_eq!(etcd.tests, ["etcd"]);
     }

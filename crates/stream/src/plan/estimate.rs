@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Action, Plan};
+use crate::definition::Platform;
 
 /// How long what is built will take.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -20,13 +21,17 @@ pub struct Estimate {
     pub unknown: Vec<String>,
 }
 
+/// Seconds that components took, by platform and component.
+pub type Seconds = BTreeMap<Platform, BTreeMap<String, f64>>;
+
 /// Estimates a plan. `seconds` is how long each component took the last time that it was built; `jobs` is how many tasks run at a
 /// time, at least 1.
-pub fn estimate(plan: &Plan, seconds: &BTreeMap<String, f64>, jobs: usize) -> Estimate {
-    let average = match seconds.len() {
+pub fn estimate(plan: &Plan, seconds: &Seconds, jobs: usize) -> Estimate {
+    let known = || seconds.values().flat_map(BTreeMap::values);
+    let average = match known().count() {
         0 => 0.0,
         // A precision of 52 bits is plenty for a number of components.
-        count => seconds.values().sum::<f64>() / f64::from(u32::try_from(count).unwrap_or(u32::MAX)),
+        count => known().sum::<f64>() / f64::from(u32::try_from(count).unwrap_or(u32::MAX)),
     };
     let mut result = Estimate::default();
     let mut total = 0.0;
@@ -34,25 +39,30 @@ pub fn estimate(plan: &Plan, seconds: &BTreeMap<String, f64>, jobs: usize) -> Es
     struct End<'a> {
         seconds: f64,
         after: Option<&'a str>,
+        title: String,
     }
-    let mut ends: BTreeMap<&str, End<'_>> = BTreeMap::new();
+    let mut ends: BTreeMap<(Platform, &str), End<'_>> = BTreeMap::new();
     for planned in plan.components.iter().filter(|planned| planned.action != Action::Reuse) {
-        let own = seconds.get(&planned.component).copied().unwrap_or_else(|| {
-            result.unknown.push(planned.component.clone());
+        let (platform, title) = (planned.platform, plan.title(planned));
+        let before = seconds.get(&platform).and_then(|here| here.get(&planned.component));
+        let own = before.copied().unwrap_or_else(|| {
+            result.unknown.push(title.clone());
             average
         });
         total += own;
         let needs = planned.depends_on.iter().map(|need| need.component.as_str());
-        let last =
-            needs.filter_map(|need| Some((need, ends.get(need)?.seconds))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let last = needs
+            .filter_map(|need| Some((need, ends.get(&(platform, need))?.seconds)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
         let begin = last.map_or(0.0, |(_, seconds)| seconds);
-        ends.insert(&planned.component, End { seconds: begin + own, after: last.map(|(need, _)| need) });
+        let end = End { seconds: begin + own, after: last.map(|(need, _)| need), title };
+        ends.insert((platform, &planned.component), end);
     }
-    let mut next = ends.iter().max_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds)).map(|(name, _)| *name);
-    result.critical_seconds = next.and_then(|name| ends.get(name)).map_or(0.0, |end| end.seconds);
-    while let Some(name) = next {
-        result.critical_path.insert(0, name.to_owned());
-        next = ends.get(name).and_then(|end| end.after);
+    let mut next = ends.iter().max_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
+    result.critical_seconds = next.map_or(0.0, |(_, end)| end.seconds);
+    while let Some(((platform, _), end)) = next {
+        result.critical_path.insert(0, end.title.clone());
+        next = end.after.and_then(|base| ends.get_key_value(&(*platform, base)));
     }
     let jobs = f64::from(u32::try_from(jobs.max(1)).unwrap_or(u32::MAX));
     result.seconds = result.critical_seconds.max(total / jobs);
@@ -75,6 +85,7 @@ mod tests {
     fn plan(components: &[Row<'_>]) -> Plan {
         let planned = |(name, action, needs): &Row<'_>| Planned {
             component: (*name).to_owned(),
+            platform: Platform::Amd64,
             action: *action,
             reasons: Vec::new(),
             inputs: Digest::of(name),
@@ -93,14 +104,16 @@ mod tests {
         };
         Plan {
             stream: "s".to_owned(),
+            platforms: vec![Platform::Amd64],
             components: components.iter().map(planned).collect(),
             counts: Counts::default(),
             payload: BTreeMap::new(),
         }
     }
 
-    fn history(seconds: &[(&str, f64)]) -> BTreeMap<String, f64> {
-        seconds.iter().map(|(name, s)| ((*name).to_owned(), *s)).collect()
+    fn history(seconds: &[(&str, f64)]) -> Seconds {
+        let seconds = seconds.iter().map(|(name, s)| ((*name).to_owned(), *s)).collect();
+        BTreeMap::from([(Platform::Amd64, seconds)])
     }
 
     #[test]

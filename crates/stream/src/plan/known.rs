@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::definition::Rebuild;
+use crate::definition::{Platform, Rebuild};
 use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::key::{self, Inputs};
 use crate::lock::Lock;
@@ -22,11 +22,11 @@ pub trait KnownBuilds {
         vec![None; wanted.len()]
     }
 
-    /// The last build of a component that succeeded, to say what changed since.
-    fn last(&self, component: &str) -> Option<LastBuild>;
+    /// The last build of a component on a platform that succeeded, to say what changed since.
+    fn last(&self, platform: Platform, component: &str) -> Option<LastBuild>;
 
-    /// The last attempt to build a component, if that failed. Who keeps no record of attempts knows none.
-    fn failed(&self, _component: &str) -> Option<FailedBuild> {
+    /// The last attempt to build a component on a platform, if that failed. Who keeps no record of attempts knows none.
+    fn failed(&self, _platform: Platform, _component: &str) -> Option<FailedBuild> {
         None
     }
 }

@@ -29,8 +29,8 @@ pub use self::estimate::estimate;
 pub use self::known::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
 use self::reason::KnownImages;
 pub use self::reason::{Change, Reason};
-use crate::definition::Rebuild;
-use crate::graph::{BaseImage, Edge, Graph, Node};
+use crate::definition::{Platform, Rebuild};
+use crate::graph::{BaseImage, Edge, Graph, Graphs, Node};
 use crate::key::policy::{WeakImage, WeakKeys};
 use crate::key::{Inputs, final_key};
 use crate::lock::Lock;
@@ -58,13 +58,15 @@ impl Action {
     }
 }
 
-/// A plan for all components of a stream.
+/// A plan for all components of a stream on all of its platforms.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The stream's name.
     pub stream: String,
-    /// The components, each after those that it depends on.
+    /// Its platforms.
+    pub platforms: Vec<Platform>,
+    /// The components, each once for each of its platforms, after those that it depends on.
     pub components: Vec<Planned>,
     /// How many of which.
     pub counts: Counts,
@@ -72,7 +74,7 @@ pub struct Plan {
     pub payload: BTreeMap<String, String>,
 }
 
-/// How many components have which fate.
+/// How many images have which fate: a component has one for each of its platforms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -92,12 +94,14 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// The plan for one component.
+/// The plan for one component on one platform.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Planned {
     /// Its name.
     pub component: String,
+    /// The platform.
+    pub platform: Platform,
     /// What happens.
     pub action: Action,
     /// Why; for an image that is held back, what would have it looked at again.
@@ -151,9 +155,22 @@ impl Planned {
 }
 
 impl Plan {
-    /// The plan for one component.
-    pub fn component(&self, name: &str) -> Option<&Planned> {
-        self.components.iter().find(|planned| planned.component == name)
+    /// The plan for a component on one platform.
+    pub fn on(&self, platform: Platform, name: &str) -> Option<&Planned> {
+        self.components.iter().find(|planned| planned.platform == platform && planned.component == name)
+    }
+
+    /// The plans for a component, one for each of its platforms.
+    pub fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Planned> {
+        self.components.iter().filter(move |planned| planned.component == name)
+    }
+
+    /// What a component on a platform is called: its name, with the processor in a stream for several platforms.
+    pub fn title(&self, planned: &Planned) -> String {
+        match self.platforms.len() {
+            0 | 1 => planned.component.clone(),
+            _ => format!("{} ({})", planned.component, planned.platform.architecture()),
+        }
     }
 
     /// Whether nothing will be built.
@@ -162,46 +179,56 @@ impl Plan {
     }
 }
 
-/// Plans a build.
+/// Plans a build for all platforms of a stream.
 ///
-/// `inputs` come from [`key::inputs`](crate::key::inputs()), one for each component; the lock is the one that they were made with;
-/// `forced` are components that are built whatever is known.
+/// `inputs` come from [`key::inputs`](crate::key::inputs()), one for each component and platform; the lock is the one that they were
+/// made with; `forced` are components that are built whatever is known, on every platform.
 pub fn plan(
-    graph: &Graph,
+    graphs: &Graphs,
     lock: &Lock,
-    inputs: &BTreeMap<String, Inputs>,
+    inputs: &BTreeMap<Platform, BTreeMap<String, Inputs>>,
     known: &dyn KnownBuilds,
     forced: &BTreeSet<String>,
 ) -> Plan {
-    let mut images: BTreeMap<&str, Digest> = BTreeMap::new();
+    let mut images: Images<'_> = BTreeMap::new();
     let mut planned: Vec<Planned> = Vec::new();
-    for (name, component) in &graph.stream.components {
-        if let Some(one) = component.prebuilt().and_then(|image| prebuilt(name, image)) {
-            images.extend(one.image.map(|digest| (name.as_str(), digest)));
-            planned.push(one);
+    for graph in graphs.iter() {
+        for (name, component) in &graph.stream.components {
+            if let Some(one) = component.prebuilt().and_then(|image| prebuilt(graph.platform, name, image)) {
+                images.extend(one.image.map(|digest| ((graph.platform, name.as_str()), digest)));
+                planned.push(one);
+            }
         }
     }
-    for level in graph.levels() {
-        let mut candidates: Vec<Candidate<'_>> =
-            level.iter().filter_map(|name| Candidate::new(name, graph, lock, inputs, &images)).collect();
+    let deepest = graphs.iter().map(|graph| graph.levels().count()).max().unwrap_or(0);
+    for level in 0..deepest {
+        let mut candidates: Vec<Candidate<'_>> = graphs
+            .iter()
+            .flat_map(|graph| {
+                graph.levels().nth(level).unwrap_or_default().iter().map(move |name| (graph, name))
+            })
+            .filter_map(|(graph, name)| {
+                Candidate::new(name, graph, lock, inputs.get(&graph.platform)?, &images)
+            })
+            .collect();
         find_newest(&mut candidates, known);
+        let asked = |candidate: &Candidate<'_>| candidate.key.filter(|_| candidate.newest.is_none());
         let wanted: Vec<(&str, Digest)> =
-            candidates.iter().filter(|c| c.newest.is_none()).filter_map(|c| Some((c.name, c.key?))).collect();
-        let mut found =
-            wanted.iter().map(|(name, _)| *name).zip(known.images(&wanted)).collect::<BTreeMap<_, _>>();
+            candidates.iter().filter_map(|candidate| Some((candidate.name, asked(candidate)?))).collect();
+        let mut found = known.images(&wanted).into_iter();
         for candidate in candidates {
-            let image = found.remove(candidate.name).flatten();
+            let image = asked(&candidate).and_then(|_| found.next()).flatten();
             let decided = candidate.decide(image, known, forced.contains(candidate.name));
             if let (Action::Reuse, Some(image)) = (decided.action, decided.image) {
-                images.insert(candidate.name, image);
+                images.insert((candidate.platform, candidate.name), image);
             }
             planned.push(decided);
         }
     }
     let mut counts = Counts::default();
-    let siblings = dependents::by_repository(&graph.stream);
+    let siblings = dependents::by_repository(&graphs.stream);
     for one in &mut planned {
-        let component = graph.stream.components.get(&one.component);
+        let component = graphs.stream.components.get(&one.component);
         one.inherited = component.and_then(|c| c.inherited.clone());
         let all = component
             .and_then(dependents::repository)
@@ -219,9 +246,17 @@ pub fn plan(
             Action::Maybe => counts.maybe += 1,
         }
     }
-    let payload = graph.payload().into_iter().map(|(tag, name)| (tag.to_owned(), name.to_owned())).collect();
-    Plan { stream: graph.stream.name.clone(), components: planned, counts, payload }
+    Plan {
+        stream: graphs.stream.name.clone(),
+        platforms: graphs.iter().map(|graph| graph.platform).collect(),
+        components: planned,
+        counts,
+        payload: graphs.payload().into_iter().map(|(tag, name)| (tag.to_owned(), name.to_owned())).collect(),
+    }
 }
+
+/// The images of the components that are reused.
+type Images<'a> = BTreeMap<(Platform, &'a str), Digest>;
 
 /// Looks for the images of components that are rebuilt for less than anything that they depend on.
 fn find_newest(candidates: &mut [Candidate<'_>], known: &dyn KnownBuilds) {
@@ -241,10 +276,11 @@ fn find_newest(candidates: &mut [Candidate<'_>], known: &dyn KnownBuilds) {
 }
 
 /// The plan for an image that is there already; none when it is not named by digest, which checks refuse.
-fn prebuilt(name: &str, image: &str) -> Option<Planned> {
+fn prebuilt(platform: Platform, name: &str, image: &str) -> Option<Planned> {
     let digest = image.split_once('@')?.1.parse().ok()?;
     Some(Planned {
         component: name.to_owned(),
+        platform,
         action: Action::Reuse,
         reasons: vec![Reason::bare(ReasonCode::Prebuilt)],
         inputs: Digest::of(image),
@@ -262,6 +298,7 @@ fn prebuilt(name: &str, image: &str) -> Option<Planned> {
 
 /// A component of which everything that it depends on is planned already.
 struct Candidate<'a> {
+    platform: Platform,
     name: &'a str,
     node: &'a Node,
     inputs: &'a Inputs,
@@ -276,29 +313,31 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// `images` are the images of the components that are reused.
     fn new(
         name: &'a str,
         graph: &'a Graph,
         lock: &Lock,
         inputs: &'a BTreeMap<String, Inputs>,
-        images: &BTreeMap<&str, Digest>,
+        images: &Images<'_>,
     ) -> Option<Self> {
-        let (node, own) = (graph.nodes.get(name)?, inputs.get(name)?);
+        let (platform, node) = (graph.platform, graph.nodes.get(name)?);
+        let own = inputs.get(name)?;
         let mut known = KnownImages::default();
         for (from, base) in &node.bases {
             let digest = match &base.image {
-                BaseImage::Component(component) => images.get(component.as_str()).copied(),
+                BaseImage::Component(component) => images.get(&(platform, component.as_str())).copied(),
                 // A lock that does not know it is stale; the build refuses it.
                 BaseImage::Image(reference) => lock.image(reference),
             };
             known.bases.extend(digest.map(|digest| (from.as_str(), digest)));
         }
         for operand in node.operands.keys() {
-            known.operands.extend(images.get(operand.as_str()).map(|digest| (operand.as_str(), *digest)));
+            known
+                .operands
+                .extend(images.get(&(platform, operand.as_str())).map(|digest| (operand.as_str(), *digest)));
         }
         let mut unknown = node.dependencies();
-        unknown.retain(|component, _| !images.contains_key(component));
+        unknown.retain(|component, _| !images.contains_key(&(platform, *component)));
         let digest = own.digest();
         let complete = known.bases.len() == node.bases.len() && known.operands.len() == node.operands.len();
         let pairs = |images: &BTreeMap<&'a str, Digest>| images.clone().into_iter();
@@ -320,7 +359,11 @@ impl<'a> Candidate<'a> {
             Some((operand.as_str(), of(operand, known.operands.get(operand.as_str()).copied())?))
         });
         let weak_keys = WeakKeys::new(digest, bases, operands);
-        Some(Self { name, node, inputs: own, digest, known, unknown, key, weak_keys, newest: None })
+        Some(Self { platform, name, node, inputs: own, digest, known, unknown, key, weak_keys, newest: None })
+    }
+
+    fn was_built_elsewhere(&self, builds: &dyn KnownBuilds) -> bool {
+        Platform::ALL.into_iter().any(|platform| builds.last(platform, self.name).is_some())
     }
 
     fn decide(&self, found: Option<Found>, builds: &dyn KnownBuilds, forced: bool) -> Planned {
@@ -328,12 +371,15 @@ impl<'a> Candidate<'a> {
             return self.reuse_newest(newest);
         }
         let found = found.filter(|_| !forced);
-        let last = builds.last(self.name);
+        let last = builds.last(self.platform, self.name);
         let mut reasons = match (&found, &last) {
             _ if forced => vec![Reason::bare(ReasonCode::Forced)],
             (Some(Found { elsewhere: None, .. }), _) => vec![Reason::bare(ReasonCode::UpToDate)],
             (Some(Found { elsewhere: Some(place), .. }), _) => {
                 vec![Reason::about(ReasonCode::FoundElsewhere, place)]
+            }
+            (None, None) if self.was_built_elsewhere(builds) => {
+                vec![Reason::about(ReasonCode::PlatformAdded, self.platform.as_str())]
             }
             (None, None) => vec![Reason::bare(ReasonCode::NeverBuilt)],
             (None, Some(last)) => reason::changes(last, self.inputs, self.node, &self.known),
@@ -352,7 +398,7 @@ impl<'a> Candidate<'a> {
         } else {
             Action::Build
         };
-        if let (Action::Build, Some(failed)) = (action, builds.failed(self.name)) {
+        if let (Action::Build, Some(failed)) = (action, builds.failed(self.platform, self.name)) {
             let at = usize::from(forced);
             reasons.insert(at, Reason::about(ReasonCode::LastBuildFailed, &failed.run));
         }
@@ -376,6 +422,7 @@ impl<'a> Candidate<'a> {
     fn planned(&self, action: Action, reasons: Vec<Reason>) -> Planned {
         Planned {
             component: self.name.to_owned(),
+            platform: self.platform,
             action,
             reasons,
             held_back: None,

@@ -152,7 +152,7 @@ fn code(input: &Input) -> ReasonCode {
         Input::Label(_) => ReasonCode::LabelsChanged,
         Input::Package(_) => ReasonCode::PackagesChanged,
         Input::Task => ReasonCode::TaskChanged,
-        Input::Platform => ReasonCode::PlatformChanged,
+        Input::Platform => ReasonCode::PlatformAdded,
         Input::Epoch => ReasonCode::EpochChanged,
     }
 }

@@ -13,8 +13,8 @@ use crate::sample::{self, Files, STREAM, files};
 struct Store {
     images: BTreeMap<Digest, Found>,
     newest: BTreeMap<Digest, Newest>,
-    last: BTreeMap<String, LastBuild>,
-    failed: BTreeMap<String, FailedBuild>,
+    last: BTreeMap<(Platform, String), LastBuild>,
+    failed: BTreeMap<(Platform, String), FailedBuild>,
     looked_up: RefCell<Vec<Vec<String>>>,
 }
 
@@ -28,20 +28,20 @@ impl KnownBuilds for Store {
         wanted.iter().map(|(_, _, key)| self.newest.get(key).cloned()).collect()
     }
 
-    fn last(&self, component: &str) -> Option<LastBuild> {
-        self.last.get(component).cloned()
+    fn last(&self, platform: Platform, component: &str) -> Option<LastBuild> {
+        self.last.get(&(platform, component.to_owned())).cloned()
     }
 
-    fn failed(&self, component: &str) -> Option<FailedBuild> {
-        self.failed.get(component).cloned()
+    fn failed(&self, platform: Platform, component: &str) -> Option<FailedBuild> {
+        self.failed.get(&(platform, component.to_owned())).cloned()
     }
 }
 
 /// A stream with what planning it takes.
 struct Case {
-    graph: Graph,
+    graphs: Graphs,
     lock: Lock,
-    inputs: BTreeMap<String, Inputs>,
+    inputs: BTreeMap<Platform, BTreeMap<String, Inputs>>,
 }
 
 impl Case {
@@ -51,13 +51,15 @@ impl Case {
 
     /// With a lock that `change` changed.
     fn locked(stream: &str, files: &Files, change: impl Fn(&mut Lock)) -> Self {
-        let (definition, graph): (Definition, Graph) = sample::checked(stream, files);
+        let (definition, graphs): (Definition, Graphs) = sample::checked(stream, files);
         let pin = |text: &str| Packages {
             wanted: vec![],
             beyond: Digest::of(""),
             pinned: vec![text.parse().unwrap()],
         };
         let pin = |name: &str| pin(&format!("{name}=1.0={}", Digest::of(name).hex()));
+        let packages: BTreeMap<String, Packages> =
+            BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]);
         let commit = Commit {
             url: "https://git.example/etcd".to_owned(),
             reference: "main".to_owned(),
@@ -67,10 +69,14 @@ impl Case {
             api_version: ApiVersion::V1Alpha1,
             kind: Kind::Lock,
             stream: "mini".into(),
-            platform: graph.stream.platform,
             from: None,
             epoch: 0,
-            packages: BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
+            packages: definition
+                .stream
+                .platforms
+                .iter()
+                .map(|platform| (*platform, packages.clone()))
+                .collect(),
             images: BTreeMap::from([
                 ("quay.io/tools:1".into(), Digest::of("tools")),
                 ("quay.io/go:1".into(), Digest::of("go")),
@@ -78,32 +84,38 @@ impl Case {
             commits: BTreeMap::from([("etcd".to_owned(), commit.clone()), ("etcdctl".to_owned(), commit)]),
         };
         change(&mut lock);
-        let inputs = key::inputs(&graph, &definition.places, &lock, files, &sample::tasks()).unwrap();
-        Self { graph, lock, inputs }
+        let inputs = key::inputs(&graphs, &definition.places, &lock, files, &sample::tasks()).unwrap();
+        Self { graphs, lock, inputs }
     }
 
     fn plan(&self, store: &Store, forced: &[&str]) -> Plan {
         let forced = forced.iter().map(|name| (*name).to_owned()).collect();
-        plan(&self.graph, &self.lock, &self.inputs, store, &forced)
+        plan(&self.graphs, &self.lock, &self.inputs, store, &forced)
     }
 
     /// Builds all; an image is what its key is, so that equal keys give equal images.
     fn build(&self, store: &mut Store) {
+        self.graphs.iter().for_each(|graph| self.build_on(graph, store));
+    }
+
+    fn build_on(&self, graph: &Graph, store: &mut Store) {
         let mut images: BTreeMap<String, Digest> = BTreeMap::new();
-        for name in self.graph.order() {
-            if let Some(image) = self.graph.stream.components[name].prebuilt() {
+        for name in graph.order() {
+            if let Some(image) = graph.stream.components[name].prebuilt() {
                 images.insert(name.to_owned(), image.split_once('@').unwrap().1.parse().unwrap());
                 continue;
             }
-            let last = LastBuild::new(&self.inputs[name], &self.graph.nodes[name], &images, &self.lock);
+            let last =
+                LastBuild::new(&self.inputs[&graph.platform][name], &graph.nodes[name], &images, &self.lock);
             let image = Digest::of(last.key().to_string());
             store.images.insert(last.key(), Found::here(image));
-            let weak = self.plan(&Store::default(), &[]).component(name).unwrap().weak_keys.unwrap();
+            let weak =
+                self.plan(&Store::default(), &[]).on(Platform::Amd64, name).unwrap().weak_keys.unwrap();
             let bases = last.bases.iter().map(|(name, used)| (name.clone(), used.image)).collect();
             let newest = Newest { image, bases, operands: last.operands.clone() };
             store.newest.extend([(weak.direct, newest.clone()), (weak.local, newest)]);
             images.insert(name.to_owned(), image);
-            store.last.insert(name.to_owned(), last);
+            store.last.insert((graph.platform, name.to_owned()), last);
         }
     }
 }
@@ -133,9 +145,13 @@ fn nothing_is_known() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&plan).unwrap(), @r#"
     {
       "stream": "mini",
+      "platforms": [
+        "linux/amd64"
+      ],
       "components": [
         {
           "component": "base",
+          "platform": "linux/amd64",
           "action": "build",
           "reasons": [
             {
@@ -148,6 +164,7 @@ fn nothing_is_known() {
         },
         {
           "component": "etcd",
+          "platform": "linux/amd64",
           "action": "build",
           "reasons": [
             {
@@ -217,6 +234,7 @@ fn what_stands_on_a_changed_base_may_be_reused() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&plan.components[1]).unwrap(), @r#"
     {
       "component": "etcd",
+      "platform": "linux/amd64",
       "action": "maybe",
       "reasons": [
         {
@@ -244,10 +262,11 @@ fn a_base_that_comes_out_the_same_stops_the_rebuild() {
     let mut store = Store::default();
     sample().build(&mut store);
     let changed = Case::new(&STREAM.replacen("path: components/base", "path: components/base2", 1), &files());
-    assert_eq!(changed.plan(&store, &[]).component("etcd").unwrap().action, Action::Maybe);
+    assert_eq!(changed.plan(&store, &[]).on(Platform::Amd64, "etcd").unwrap().action, Action::Maybe);
     // The base was built anew, and the image is the old one.
-    let old = store.images[&final_key::<&str>(&sample().inputs["base"].digest(), [], [])].clone();
-    store.images.insert(final_key::<&str>(&changed.inputs["base"].digest(), [], []), old);
+    let old =
+        store.images[&final_key::<&str>(&sample().inputs[&Platform::Amd64]["base"].digest(), [], [])].clone();
+    store.images.insert(final_key::<&str>(&changed.inputs[&Platform::Amd64]["base"].digest(), [], []), old);
     assert!(changed.plan(&store, &[]).is_unchanged());
 }
 
@@ -256,7 +275,7 @@ fn everything_that_can_change_has_its_reason() {
     let mut store = Store::default();
     sample().build(&mut store);
     let mut case = sample();
-    let inputs = &mut case.inputs.get_mut("etcd").unwrap().0;
+    let inputs = &mut case.inputs.get_mut(&Platform::Amd64).unwrap().get_mut("etcd").unwrap().0;
     for (input, value) in [
         (Input::Source, Digest::of("s").to_string()),
         (Input::Folder, "images/etcd".into()),
@@ -265,7 +284,6 @@ fn everything_that_can_change_has_its_reason() {
         (Input::From(2), "mini/go".into()),
         (Input::Containerfile, Digest::of("c").to_string()),
         (Input::Task, format!("other {}", Digest::of("t"))),
-        (Input::Platform, "linux/arm64".into()),
         (Input::Epoch, "86400".into()),
         (Input::Arg("A".into()), "new and long enough to be cut off where it hurts".into()),
         (Input::Label("l".into()), "x".into()),
@@ -276,7 +294,7 @@ fn everything_that_can_change_has_its_reason() {
     }
     let plan = case.plan(&store, &[]);
     let reasons: Vec<String> =
-        plan.component("etcd").unwrap().reasons.iter().map(ToString::to_string).collect();
+        plan.on(Platform::Amd64, "etcd").unwrap().reasons.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(reasons.join("\n"), @"
     source-changed: +folder images/etcd, e84b81a245f9 → 043a718774c5
     patches-changed: +patches/a.patch 148de9c5a7a4
@@ -287,7 +305,6 @@ fn everything_that_can_change_has_its_reason() {
     labels-changed: +l x
     packages-changed: etcd-server 1.0 e41b41103ac5 → 2.0 ac0f09c0f8bf, +jq 1.6 c84d384f2a25
     task-changed: containerfile a31eb6f63db4 → other e3b98a4da31a
-    platform-changed: linux/amd64 → linux/arm64
     epoch-changed: 0 → 86400
     ");
 }
@@ -297,13 +314,13 @@ fn packages_that_are_gone_and_many() {
     let mut store = Store::default();
     sample().build(&mut store);
     let mut case = sample();
-    let inputs = &mut case.inputs.get_mut("etcd").unwrap().0;
+    let inputs = &mut case.inputs.get_mut(&Platform::Amd64).unwrap().get_mut("etcd").unwrap().0;
     inputs.remove(&Input::Package("etcd-server".into()));
     for name in ["a", "b", "c", "d"] {
         inputs.insert(Input::Package(name.into()), format!("1 {}", Digest::of(name)));
     }
     let plan = case.plan(&store, &[]);
-    insta::assert_snapshot!(plan.component("etcd").unwrap().reasons[0], @"packages-changed: +a 1 ca978112ca1b, +b 1 3e23e8160039, +c 1 2e7d2c03a950 and 2 more");
+    insta::assert_snapshot!(plan.on(Platform::Amd64, "etcd").unwrap().reasons[0], @"packages-changed: +a 1 ca978112ca1b, +b 1 3e23e8160039, +c 1 2e7d2c03a950 and 2 more");
 }
 
 #[test]
@@ -313,7 +330,7 @@ fn another_base_image() {
     Case::new(&stream, &files()).build(&mut store);
     let mut case = Case::new(&stream, &files());
     case.lock.images.insert("quay.io/tools:1".into(), Digest::of("newer tools"));
-    insta::assert_snapshot!(case.plan(&store, &[]).component("etcd").unwrap().reasons[0], @"external-image-changed: mini/base f9d35d43770d → 8f2eb064ede6");
+    insta::assert_snapshot!(case.plan(&store, &[]).on(Platform::Amd64, "etcd").unwrap().reasons[0], @"external-image-changed: mini/base f9d35d43770d → 8f2eb064ede6");
 
     // From that image to the component, which is not built yet, and to a second name.
     let two = Files(BTreeMap::from([(
@@ -322,7 +339,7 @@ fn another_base_image() {
     )]));
     let stream = STREAM.replace("bases:", "bases:\n  mini/tools: {component: base}");
     let plan = Case::new(&stream, &two).plan(&store, &[]);
-    let etcd = plan.component("etcd").unwrap();
+    let etcd = plan.on(Platform::Amd64, "etcd").unwrap();
     assert_eq!(etcd.action, Action::Build);
     // The component was built as it is; only its name in this stream is new.
     let reasons: Vec<String> = etcd.reasons.iter().map(ToString::to_string).collect();

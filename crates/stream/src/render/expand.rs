@@ -139,7 +139,9 @@ impl<'a> Expansion<'a> {
         let Some(definition) = stream.components.get(component) else { return Ok(()) };
         let name = stream.task_of(definition);
         made.task_ref = Some(TaskRef::named(name));
-        let (Some(task), Some(planned)) = (request.tasks.get(name), request.plan.component(component)) else {
+        let (Some(task), Some(planned)) =
+            (request.tasks.get(name), request.plan.on(request.graph.platform, component))
+        else {
             return Ok(());
         };
         let cannot = |code, what: String, param: &str, help: &str| {

@@ -40,13 +40,13 @@ impl Values<'_> {
     pub fn component(&self, name: &str) -> Option<Offer> {
         let Request { graph, lock, plan, .. } = self.request;
         let (component, node) = graph.stream.components.get(name).zip(graph.nodes.get(name))?;
-        let planned = plan.component(name)?;
+        let planned = plan.on(graph.platform, name)?;
         let context = match &component.source {
             Origin::Path(path) if lies_here(component) => path.clone(),
             Origin::Path(_) | Origin::Git(_) => fetched_context(name),
-            Origin::Image(_) => return None,
+            Origin::Image(_) | Origin::Images(_) => return None,
         };
-        let pins: Vec<String> = lock.pins(name).iter().map(ToString::to_string).collect();
+        let pins: Vec<String> = lock.pins(graph.platform, name).iter().map(ToString::to_string).collect();
         let caches = match node.policy.whence {
             Whence::Own => Vec::new(),
             Whence::Anywhere | Whence::OthersFirst => vec![format!("$(params.{CACHES}[*])")],
@@ -65,7 +65,7 @@ impl Values<'_> {
             own("labels", pairs(&planned.labels)),
             own("packages", pins),
             own("epoch", lock.epoch.to_string()),
-            own("platform", graph.stream.platform.as_str()),
+            own("platform", graph.platform.as_str()),
             own(INSECURE, reference(INSECURE)),
             own("image", self.image_of(name)),
         ];
@@ -103,7 +103,7 @@ impl Values<'_> {
         let more = [
             own("test", name),
             own("release", release()),
-            own("platform", self.request.graph.stream.platform.as_str()),
+            own("platform", self.request.graph.platform.as_str()),
             own(INSECURE, reference(INSECURE)),
         ];
         // The stream file may give a parameter of one of these names another value.
@@ -133,7 +133,7 @@ impl Values<'_> {
             own(REPOSITORY, reference(REPOSITORY)),
             own("published", stream.repository.as_str()),
             own("epoch", lock.epoch.to_string()),
-            own("platform", stream.platform.as_str()),
+            own("platform", graph.platform.as_str()),
             own(INSECURE, reference(INSECURE)),
             own("release", release()),
             own("outcomes", outcomes),

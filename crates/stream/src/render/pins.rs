@@ -42,6 +42,6 @@ pub(super) fn config_maps(request: Request<'_>, names: &Names, pipeline: &Pipeli
 }
 
 fn text(request: Request<'_>, component: &str) -> Option<String> {
-    let pins = request.lock.pins(component);
+    let pins = request.lock.pins(request.graph.platform, component);
     (!pins.is_empty()).then(|| pins.iter().map(|pin| format!("{pin}\n")).collect())
 }

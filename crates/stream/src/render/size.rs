@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::check::check;
-    use crate::definition;
+    use crate::definition::{self, Platform};
     use crate::key;
     use crate::lock::{self, Packages};
     use crate::plan::{Found, KnownBuilds, LastBuild, plan};
@@ -132,7 +132,7 @@ mod tests {
             vec![None; wanted.len()]
         }
 
-        fn last(&self, _: &str) -> Option<LastBuild> {
+        fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
             None
         }
     }
@@ -152,9 +152,9 @@ mod tests {
         let files = Files(files);
         let tasks = Tasks::new(&[Source::new("tasks/all.yaml", tasks)], &[]).unwrap();
         let definition = definition::parse(&Source::new("stream.yaml", text)).unwrap();
-        let graph =
-            check(&definition, &files, &tasks).unwrap_or_else(|e| panic!("{}", e.render(false))).graph;
-        let empty = "apiVersion: streamwright.dev/v1alpha1\nkind: Lock\nstream: mini\nplatform: linux/amd64\nepoch: 1\npackages: {}\nimages: {}\ncommits: {}\n";
+        let graphs =
+            check(&definition, &files, &tasks).unwrap_or_else(|e| panic!("{}", e.render(false))).graphs;
+        let empty = "apiVersion: streamwright.dev/v1alpha1\nkind: Lock\nstream: mini\nepoch: 1\npackages: {}\nimages: {}\ncommits: {}\n";
         let mut lock = lock::text::parse(&Source::new("stream.lock", empty)).unwrap();
         for name in &names {
             let pin = |n: usize| {
@@ -163,11 +163,13 @@ mod tests {
                     .unwrap()
             };
             let pinned = (0..packages).map(pin).collect();
-            lock.packages.insert(name.clone(), Packages { wanted: vec![], beyond: Digest::of(""), pinned });
+            let here = lock.packages.entry(Platform::Amd64).or_default();
+            here.insert(name.clone(), Packages { wanted: vec![], beyond: Digest::of(""), pinned });
         }
-        let inputs = key::inputs(&graph, &definition.places, &lock, &files, &tasks).unwrap();
-        let plan = plan(&graph, &lock, &inputs, &Nothing, &BTreeSet::new());
-        render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks }).unwrap()
+        let inputs = key::inputs(&graphs, &definition.places, &lock, &files, &tasks).unwrap();
+        let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
+        render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })
+            .unwrap()
     }
 
     fn size<'a>(rendered: &'a Rendered, kind: &str) -> &'a Size {

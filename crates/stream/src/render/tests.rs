@@ -19,13 +19,13 @@ impl KnownBuilds for Nothing {
         vec![None; wanted.len()]
     }
 
-    fn last(&self, _: &str) -> Option<LastBuild> {
+    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
         None
     }
 }
 
 fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Diagnostics> {
-    let (definition, graph) = sample::checked(stream, files);
+    let (definition, graphs) = sample::checked(stream, files);
     let tasks = sample::tasks();
     let pin = |name: &str| Packages {
         wanted: vec![],
@@ -36,17 +36,19 @@ fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Di
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Lock,
         stream: "mini".into(),
-        platform: Platform::Amd64,
         from: None,
         epoch: 1_700_000_000,
-        packages: BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
+        packages: BTreeMap::from([(
+            Platform::Amd64,
+            BTreeMap::from([("base".into(), pin("bash")), ("etcd".into(), pin("etcd-server"))]),
+        )]),
         images: BTreeMap::from([("quay.io:443/tools/go:1".into(), Digest::of("tools"))]),
         commits: BTreeMap::new(),
     };
-    let inputs = key::inputs(&graph, &definition.places, &lock, files, &tasks).unwrap();
+    let inputs = key::inputs(&graphs, &definition.places, &lock, files, &tasks).unwrap();
     let forced: BTreeSet<String> = forced.iter().map(|name| (*name).to_owned()).collect();
-    let plan = plan(&graph, &lock, &inputs, &Nothing, &forced);
-    render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks })
+    let plan = plan(&graphs, &lock, &inputs, &Nothing, &forced);
+    render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })
 }
 
 #[test]
@@ -294,10 +296,10 @@ fn names_are_labels_and_do_not_meet() {
     let long = "x".repeat(70);
     let stream = STREAM
         .replace("  etcd:\n    source", &format!("  {long}: {{source: {{path: components/etcd}}}}\n  a.b: {{source: {{path: components/etcd}}}}\n  assemble: {{source: {{path: components/etcd}}}}\n  test-etcd: {{source: {{path: components/etcd}}}}\n  etcd:\n    source"));
-    let (_, graph) = sample::checked(&stream, &files());
-    let names = Names::new(&graph.stream);
-    let mut all: Vec<&str> = graph.stream.components.keys().map(|name| names.component(name)).collect();
-    all.extend(graph.stream.tests.keys().map(|name| names.test(name)));
+    let (_, graphs) = sample::checked(&stream, &files());
+    let names = Names::new(&graphs.stream);
+    let mut all: Vec<&str> = graphs.stream.components.keys().map(|name| names.component(name)).collect();
+    all.extend(graphs.stream.tests.keys().map(|name| names.test(name)));
     insta::assert_snapshot!(all.join("\n"), @"
     a-b-2e7336
     assemble-63ebfa

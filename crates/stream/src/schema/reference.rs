@@ -11,7 +11,7 @@ name: my-stream
 description: A distribution of two images.
 version: 0.1.0
 repository: registry.example/my-stream
-platform: linux/amd64
+platforms: [linux/amd64]
 releaseBase: cluster-version-operator
 bases:
   my-stream/base: {component: base}

@@ -7,7 +7,7 @@ use tekton::load::{Object, load};
 use tekton::types::{Pipeline, PipelineTask};
 
 use crate::check::check;
-use crate::definition::{Definition, File, TemplateDefinition, parse, parse_file};
+use crate::definition::{Definition, File, Platform, TemplateDefinition, parse, parse_file};
 use crate::key;
 use crate::lock::Lock;
 use crate::overlay::flatten;
@@ -58,7 +58,7 @@ impl KnownBuilds for Nothing {
         vec![None; wanted.len()]
     }
 
-    fn last(&self, _: &str) -> Option<LastBuild> {
+    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
         None
     }
 }
@@ -86,15 +86,16 @@ fn with(operations: &str) -> Result<Pipeline, Diagnostics> {
 
 fn text(definition: &Definition) -> Result<String, Diagnostics> {
     let (files, tasks) = (sample::files(), tasks());
-    let graph = check(definition, &files, &tasks)?.graph;
+    let graphs = check(definition, &files, &tasks)?.graphs;
     let empty = format!(
-        "apiVersion: streamwright.dev/v1alpha1\nkind: Lock\nstream: {}\nplatform: linux/amd64\nepoch: 1\npackages: {{}}\nimages: {{}}\ncommits: {{}}\n",
-        graph.stream.name
+        "apiVersion: streamwright.dev/v1alpha1\nkind: Lock\nstream: {}\nepoch: 1\npackages: {{}}\nimages: {{}}\ncommits: {{}}\n",
+        graphs.stream.name
     );
     let lock: Lock = crate::lock::text::parse(&Source::new("stream.lock", empty))?;
-    let inputs = key::inputs(&graph, &definition.places, &lock, &files, &tasks)?;
-    let plan = plan(&graph, &lock, &inputs, &Nothing, &BTreeSet::new());
-    Ok(render(Request { graph: &graph, lock: &lock, plan: &plan, tasks: &tasks })?.text())
+    let inputs = key::inputs(&graphs, &definition.places, &lock, &files, &tasks)?;
+    let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
+    Ok(render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })?
+        .text())
 }
 
 fn rendered(definition: &Definition) -> Result<Pipeline, Diagnostics> {

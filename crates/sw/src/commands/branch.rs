@@ -95,7 +95,11 @@ fn overlay(args: &BranchArgs, to: &Path, made: &mut Made) -> Result<Overlay, Fai
         operations.push(Operation::RemoveTest(RemoveTest { test: test.clone(), why: why() }));
     }
     for component in &args.remove {
-        operations.push(Operation::Remove(Remove { component: component.clone(), why: why() }));
+        operations.push(Operation::Remove(Remove {
+            component: component.clone(),
+            platforms: None,
+            why: why(),
+        }));
     }
     for (component, source) in &args.replace {
         let source = origin(component, source, to, made)?;
@@ -125,7 +129,7 @@ fn overlay(args: &BranchArgs, to: &Path, made: &mut Made) -> Result<Overlay, Fai
         from: parent(&args.source, to)?,
         description: String::new(),
         version: None,
-        platform: None,
+        platforms: None,
         rebuild: None,
         rebuild_inherited: RebuildInherited::default(),
         repository: args.repository.clone().unwrap_or_else(|| format!("localhost:5757/{}", args.name)),

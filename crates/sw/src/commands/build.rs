@@ -13,7 +13,7 @@ use oci::server::{Server, event};
 use oci::{Reference, Store};
 use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::verdict::Decision;
-use stream::definition::{Origin, Rebuild};
+use stream::definition::{Origin, Platform, Rebuild};
 use stream::key::policy::tag;
 use stream::plan::{Action, FailedBuild, LastBuild, Newest};
 use stream::render::Names;
@@ -41,7 +41,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     }
     let loaded = load(home, &args.stream, args.offline)?.turned(args.knobs)?;
     pass(&loaded.findings, args.strict)?;
-    let name = loaded.graph.stream.name.clone();
+    let name = loaded.graphs.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
     let mut planned = planned(home, loaded, &args.force, args.offline)?;
     let yaml = rendered(&planned)?.text();
@@ -53,7 +53,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
         prebuilt::check(&store, &planned.loaded)?;
     }
     let Planned { loaded, plan, .. } = &mut planned;
-    let built = |name: &str| plan.component(name).is_some_and(|one| one.action != Action::Reuse);
+    let built = |name: &str| plan.of(name).any(|one| one.action != Action::Reuse);
     if !args.offline {
         prebuilt::check_bases(&store, loaded, &built)?;
     }
@@ -130,15 +130,24 @@ fn transfers(observer: Arc<dyn Observer>) -> event::Observer {
     })
 }
 
-fn planned_images(planned: &Planned) -> BTreeMap<String, Digest> {
-    planned.plan.components.iter().filter_map(|c| Some((c.component.clone(), c.image?))).collect()
+/// Images by platform and component.
+type Images = BTreeMap<(Platform, String), Digest>;
+
+fn planned_images(planned: &Planned) -> Images {
+    planned
+        .plan
+        .components
+        .iter()
+        .filter_map(|c| Some(((c.platform, c.component.clone()), c.image?)))
+        .collect()
 }
 
 /// A digest over what was run and what came out. `--force` is left out: it changes the way, not the content.
-fn content(yaml: &str, images: &BTreeMap<String, Digest>) -> Digest {
+fn content(yaml: &str, images: &Images) -> Digest {
     let mut hasher = Hasher::new();
     hasher.field(yaml);
-    for (component, image) in images {
+    // The platforms are in the YAML, and images are in their order.
+    for ((_, component), image) in images {
         hasher.field(component);
         hasher.field(image.to_string());
     }
@@ -154,7 +163,7 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
     }
     let loaded = &planned.loaded;
     let mut fetched = BTreeMap::new();
-    for (name, component) in &loaded.graph.stream.components {
+    for (name, component) in &loaded.graphs.stream.components {
         // What is reused and can be planned without its source was not fetched.
         if component.planned_without_source() && !loaded.folder.fetched().contains_key(name) {
             continue;
@@ -163,7 +172,7 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
             Origin::Path(path) if lies_here(component) => {
                 copy_tree(&loaded.folder.path().join(path), &to.join(path))?;
             }
-            Origin::Image(_) => {}
+            Origin::Image(_) | Origin::Images(_) => {}
             Origin::Path(_) | Origin::Git(_) => {
                 let path = fetched_context(name);
                 copy_tree(&loaded.folder.source(name, component)?, &to.join(&path))?;
@@ -174,7 +183,7 @@ fn snapshot(to: &Path, planned: &Planned) -> Result<(), Failure> {
     }
     let copied_folder = Folder::new(to).with_fetched(fetched).with_patches_of(&loaded.folder);
     let copied = stream::key::inputs(
-        &loaded.graph,
+        &loaded.graphs,
         &loaded.definition.places,
         &loaded.lock,
         &copied_folder,
@@ -222,34 +231,34 @@ fn conclude(
     run: &str,
 ) -> Result<Exit, Failure> {
     let loaded = &planned.loaded;
-    let stream = &loaded.graph.stream.name;
+    let stream = &loaded.graphs.stream.name;
     let images = built_images(planned, finished);
     let stopped_at = early_cutoffs(planned, finished, &images);
-    let names = names(planned);
+    let names = TaskNames::new(planned);
     let mut record = planned.record.clone();
-    record.seconds.extend(build_seconds(planned, finished));
+    for ((platform, component), seconds) in build_seconds(planned, finished) {
+        record.platforms.entry(platform).or_default().seconds.insert(component, seconds);
+    }
     record.paths.insert(pushed_path(loaded)?);
     record.from_releases.clone_from(&loaded.from_releases);
     record.last_run = Some(counted(finished));
-    for (component, image) in &images {
-        record.images.insert(component.clone(), *image);
-        let (Some(inputs), Some(node)) = (planned.inputs.get(component), loaded.graph.nodes.get(component))
-        else {
-            continue;
-        };
-        let last = match held_back_on(planned, store, component, *image)? {
-            Some(newest) => LastBuild::of_newest(&newest, inputs, node),
-            None => LastBuild::new(inputs, node, &images, &loaded.lock),
-        };
-        record.components.insert(component.clone(), last);
+    for ((platform, component), image) in &images {
+        let built = record.platforms.entry(*platform).or_default();
+        built.images.insert(component.clone(), *image);
+        let last = last_build(planned, store, &images, (*platform, component), *image)?;
+        built.components.extend(last.map(|last| (component.clone(), last)));
     }
-    record.failed.retain(|component, _| loaded.graph.nodes.contains_key(component));
+    for (platform, built) in &mut record.platforms {
+        let there = loaded.graphs.on(*platform);
+        built.failed.retain(|component, _| there.is_some_and(|graph| graph.nodes.contains_key(component)));
+    }
     for (task, succeeded) in finished.task_outcomes() {
-        let Some(component) = names.component_of(&task).map(str::to_owned) else { continue };
+        let Some((platform, component)) = names.component(&task) else { continue };
+        let built = record.platforms.entry(platform).or_default();
         if succeeded {
-            record.failed.remove(&component);
+            built.failed.remove(&component);
         } else {
-            record.failed.insert(component, FailedBuild { run: run.to_owned(), task });
+            built.failed.insert(component, FailedBuild { run: run.to_owned(), task });
         }
     }
     let results = finished.results();
@@ -257,7 +266,7 @@ fn conclude(
     let judged = match results.get("image") {
         Some(pushed) => {
             let pushed: Reference = pushed.trim().parse()?;
-            let published: Reference = format!("{}/release", loaded.graph.stream.repository).parse()?;
+            let published: Reference = format!("{}/release", loaded.graphs.stream.repository).parse()?;
             let digest = pushed.digest().ok_or_else(|| anyhow::Error::msg("the release has no digest"))?;
             find_verdict(store, &pushed, digest)?.map(|verdict| {
                 let accepted = verdict.verdict == Decision::Accepted;
@@ -296,14 +305,34 @@ fn conclude(
     Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
 }
 
+/// What a component was built from, to be told from what it will be built from the next time.
+fn last_build(
+    planned: &Planned,
+    store: &Store,
+    images: &Images,
+    (platform, component): (Platform, &str),
+    image: Digest,
+) -> Result<Option<LastBuild>, Failure> {
+    let loaded = &planned.loaded;
+    let node = loaded.graphs.on(platform).and_then(|graph| graph.nodes.get(component));
+    let inputs = planned.inputs.get(&platform).and_then(|inputs| inputs.get(component));
+    let Some((node, inputs)) = node.zip(inputs) else { return Ok(None) };
+    if let Some(newest) = held_back_on(planned, store, (platform, component), image)? {
+        return Ok(Some(LastBuild::of_newest(&newest, inputs, node)));
+    }
+    let here = images.iter().filter(|((on, _), _)| *on == platform);
+    let here = here.map(|((_, component), image)| (component.clone(), *image)).collect();
+    Ok(Some(LastBuild::new(inputs, node, &here, &loaded.lock)))
+}
+
 /// What an image really stands on that was used although there is something newer.
 fn held_back_on(
     planned: &Planned,
     store: &Store,
-    component: &str,
+    (platform, component): (Platform, &str),
     image: Digest,
 ) -> Result<Option<Newest>, Failure> {
-    let held_back = planned.plan.component(component).filter(|one| one.held_back.is_some());
+    let held_back = planned.plan.on(platform, component).filter(|one| one.held_back.is_some());
     let Some(keys) = held_back.and_then(|one| one.weak_keys) else { return Ok(None) };
     let repository = format!("{}/{component}", pushed_path(&planned.loaded)?);
     // The task put it there under the key that it was found by.
@@ -314,31 +343,52 @@ fn held_back_on(
 }
 
 /// Components that were built and came out as the last time, each with those that were therefore not rebuilt.
-fn early_cutoffs(
-    planned: &Planned,
-    finished: &Finished,
-    images: &BTreeMap<String, Digest>,
-) -> BTreeMap<String, Vec<String>> {
-    let names = names(planned);
-    let results: BTreeMap<String, bool> = finished
+fn early_cutoffs(planned: &Planned, finished: &Finished, images: &Images) -> BTreeMap<String, Vec<String>> {
+    let names = TaskNames::new(planned);
+    let results: BTreeMap<(Platform, String), bool> = finished
         .task_results()
         .into_iter()
         .filter_map(|(task, results)| {
-            let component = names.component_of(&task)?.to_owned();
-            Some((component, results.get("cached").is_some_and(|c| c.trim() == "true")))
+            Some((names.component(&task)?, results.get("cached").is_some_and(|c| c.trim() == "true")))
         })
         .collect();
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for one in planned.plan.components.iter().filter(|c| results.get(&c.component) == Some(&true)) {
-        for base in one.depends_on.iter().map(|need| &need.component) {
-            let built = results.get(base) == Some(&false);
-            let same = images.get(base).is_some_and(|image| planned.record.images.get(base) == Some(image));
-            if built && same {
-                found.entry(base.clone()).or_default().push(one.component.clone());
+    for one in &planned.plan.components {
+        if results.get(&(one.platform, one.component.clone())) != Some(&true) {
+            continue;
+        }
+        let before = planned.record.platforms.get(&one.platform);
+        let needs = one.depends_on.iter();
+        for base in needs.filter_map(|need| planned.plan.on(one.platform, &need.component)) {
+            let at = (base.platform, base.component.clone());
+            let built = results.get(&at) == Some(&false);
+            let was = before.and_then(|before| before.images.get(&base.component));
+            if built && images.get(&at).is_some_and(|image| was == Some(image)) {
+                let spared = found.entry(planned.plan.title(base)).or_default();
+                spared.push(planned.plan.title(one));
             }
         }
     }
     found
+}
+
+/// Which component, on which platform, a task of the run builds: in the names that the rendered pipeline has.
+struct TaskNames {
+    names: Names,
+    platform: Platform,
+}
+
+impl TaskNames {
+    fn new(planned: &Planned) -> Self {
+        let graphs = &planned.loaded.graphs;
+        // A stream for several platforms is not rendered.
+        let platform = graphs.iter().next().map_or_else(Platform::default, |graph| graph.platform);
+        Self { names: Names::new(&graphs.stream), platform }
+    }
+
+    fn component(&self, task: &str) -> Option<(Platform, String)> {
+        Some((self.platform, self.names.component_of(task)?.to_owned()))
+    }
 }
 
 /// How many images the run found and how many it built.
@@ -351,8 +401,8 @@ fn counted(finished: &Finished) -> Counted {
 }
 
 /// How long the components took that were built in this run.
-fn build_seconds(planned: &Planned, finished: &Finished) -> BTreeMap<String, f64> {
-    let names = names(planned);
+fn build_seconds(planned: &Planned, finished: &Finished) -> BTreeMap<(Platform, String), f64> {
+    let names = TaskNames::new(planned);
     let built: BTreeSet<String> = finished
         .task_results()
         .into_iter()
@@ -360,24 +410,19 @@ fn build_seconds(planned: &Planned, finished: &Finished) -> BTreeMap<String, f64
         .map(|(task, _)| task)
         .collect();
     let seconds = finished.task_seconds().into_iter().filter(|(task, _)| built.contains(task));
-    seconds.filter_map(|(task, s)| Some((names.component_of(&task)?.to_owned(), s))).collect()
-}
-
-/// The names of the pipeline's tasks, as the rendered pipeline has them.
-fn names(planned: &Planned) -> Names {
-    Names::new(&planned.loaded.graph.stream)
+    seconds.filter_map(|(task, s)| Some((names.component(&task)?, s))).collect()
 }
 
 /// The images of the components whose tasks succeeded in this run, and of those that have none because they are there already.
-fn built_images(planned: &Planned, finished: &Finished) -> BTreeMap<String, Digest> {
-    let names = names(planned);
+fn built_images(planned: &Planned, finished: &Finished) -> Images {
+    let names = TaskNames::new(planned);
     let prebuilt = planned.plan.components.iter().filter(|c| c.prebuilt.is_some());
-    let mut images: BTreeMap<String, Digest> =
-        prebuilt.filter_map(|c| Some((c.component.clone(), c.image?))).collect();
+    let mut images: Images =
+        prebuilt.filter_map(|c| Some(((c.platform, c.component.clone()), c.image?))).collect();
     for (task, results) in finished.task_results() {
         let digest = results.get("digest").and_then(|d| d.trim().parse().ok());
-        if let (Some(component), Some(digest)) = (names.component_of(&task), digest) {
-            images.insert(component.to_owned(), digest);
+        if let (Some(component), Some(digest)) = (names.component(&task), digest) {
+            images.insert(component, digest);
         }
     }
     images

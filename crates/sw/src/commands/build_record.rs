@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use base::Digest;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use stream::definition::Platform;
+use stream::plan::estimate::Seconds;
 use stream::plan::{FailedBuild, LastBuild};
 
 use crate::failure::Failure;
@@ -16,15 +18,9 @@ use crate::settings::Home;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildRecord {
-    /// What each component was built from, so that a plan can say what changed.
+    /// What each platform had.
     #[serde(default)]
-    pub components: BTreeMap<String, LastBuild>,
-    /// The components whose last attempt failed.
-    #[serde(default)]
-    pub failed: BTreeMap<String, FailedBuild>,
-    /// The image that each component had.
-    #[serde(default)]
-    pub images: BTreeMap<String, Digest>,
+    pub platforms: BTreeMap<Platform, BuiltOn>,
     /// The repositories that the stream had, without their registries: where its images are in the local store.
     #[serde(default)]
     pub paths: BTreeSet<String>,
@@ -34,12 +30,27 @@ pub struct BuildRecord {
     /// How many images the last run needed.
     #[serde(default)]
     pub last_run: Option<Counted>,
-    /// Seconds that each component took when it was last built.
-    #[serde(default)]
-    pub seconds: BTreeMap<String, f64>,
     /// The last release that was assembled and judged.
     #[serde(default)]
     pub release: Option<BuiltRelease>,
+}
+
+/// What is known of the last build of a stream on one platform.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltOn {
+    /// What each component was built from, so that a plan can say what changed.
+    #[serde(default)]
+    pub components: BTreeMap<String, LastBuild>,
+    /// The components whose last attempt failed.
+    #[serde(default)]
+    pub failed: BTreeMap<String, FailedBuild>,
+    /// The image that each component had.
+    #[serde(default)]
+    pub images: BTreeMap<String, Digest>,
+    /// Seconds that each component took when it was last built.
+    #[serde(default)]
+    pub seconds: BTreeMap<String, f64>,
 }
 
 /// What a run did for its images.
@@ -66,6 +77,11 @@ pub struct BuiltRelease {
 }
 
 impl BuildRecord {
+    /// Seconds that each component took when it was last built, by platform.
+    pub fn seconds(&self) -> Seconds {
+        self.platforms.iter().map(|(platform, built)| (*platform, built.seconds.clone())).collect()
+    }
+
     /// Reads the record; an empty one when there is none, or one of another version.
     ///
     /// # Errors

@@ -158,8 +158,10 @@ fn older(folder: &Path, args: &PruneArgs) -> Result<Vec<PathBuf>, Failure> {
 fn needed(store: &Store, records: &BTreeMap<String, BuildRecord>) -> Result<BTreeSet<Digest>, Failure> {
     let mut needed = BTreeSet::new();
     for record in records.values() {
-        needed.extend(record.images.values());
-        needed.extend(record.components.values().flat_map(LastBuild::images));
+        for built in record.platforms.values() {
+            needed.extend(built.images.values());
+            needed.extend(built.components.values().flat_map(LastBuild::images));
+        }
         for spec in record.release.iter().map(|release| &release.pull_spec).chain(&record.from_releases) {
             release(store, spec, &mut needed)?;
         }

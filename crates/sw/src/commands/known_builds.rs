@@ -8,8 +8,8 @@ use base::together::ask_all;
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError, is_this_machine};
 use oci::{Reference, Store};
-use stream::Graph;
-use stream::definition::{Rebuild, Stream};
+use stream::Graphs;
+use stream::definition::{Platform, Rebuild, Stream};
 use stream::key::policy::{Whence, tag};
 use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
 
@@ -26,26 +26,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct KnownHereAndElsewhere<'a> {
     store: &'a Store,
     record: &'a BuildRecord,
-    graph: &'a Graph,
+    graphs: &'a Graphs,
     /// The stream's own repository, then those of its caches: the local store has the same paths.
     repositories: Vec<Reference>,
     elsewhere: Elsewhere,
 }
 
 impl<'a> KnownHereAndElsewhere<'a> {
-    /// What `store` has for the stream of `graph`, and unless `offline` what registries have.
+    /// What `store` has for the stream of `graphs`, and unless `offline` what registries have.
     ///
     /// # Errors
     /// When a repository of the stream file is malformed.
     pub fn new(
         store: &'a Store,
         record: &'a BuildRecord,
-        graph: &'a Graph,
+        graphs: &'a Graphs,
         offline: bool,
     ) -> Result<Self, Failure> {
-        let all = repositories(&graph.stream)?;
+        let all = repositories(&graphs.stream)?;
         let elsewhere = Elsewhere::new(if offline { Vec::new() } else { remote(&all) })?;
-        Ok(Self { store, record, graph, repositories: all, elsewhere })
+        Ok(Self { store, record, graphs, repositories: all, elsewhere })
     }
 
     /// The repositories in registries that answered, or were not asked because nothing was missing.
@@ -57,7 +57,8 @@ impl<'a> KnownHereAndElsewhere<'a> {
 
     /// Where the images of a component may come from.
     fn whence(&self, component: &str) -> Whence {
-        self.graph.nodes.get(component).map(|node| node.policy.whence).unwrap_or_default()
+        let node = self.graphs.iter().find_map(|graph| graph.nodes.get(component));
+        node.map(|node| node.policy.whence).unwrap_or_default()
     }
 
     fn here(&self, component: &str, key: Digest) -> Option<Found> {
@@ -118,12 +119,12 @@ impl KnownBuilds for KnownHereAndElsewhere<'_> {
         })
     }
 
-    fn last(&self, component: &str) -> Option<LastBuild> {
-        self.record.components.get(component).cloned()
+    fn last(&self, platform: Platform, component: &str) -> Option<LastBuild> {
+        self.record.platforms.get(&platform)?.components.get(component).cloned()
     }
 
-    fn failed(&self, component: &str) -> Option<FailedBuild> {
-        self.record.failed.get(component).cloned()
+    fn failed(&self, platform: Platform, component: &str) -> Option<FailedBuild> {
+        self.record.platforms.get(&platform)?.failed.get(component).cloned()
     }
 }
 

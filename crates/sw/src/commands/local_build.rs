@@ -31,7 +31,7 @@ impl Here {
     pub fn new(registry: &str, planned: &Planned, store: &Store) -> Result<Self, Failure> {
         let repository = format!("{registry}/{}", pushed_path(&planned.loaded)?);
         let mut caches: Vec<String> = Vec::new();
-        for cache in &planned.loaded.graph.stream.caches {
+        for cache in &planned.loaded.graphs.stream.caches {
             let cache: Reference = cache.parse()?;
             caches.push(format!("{registry}/{}", cache.repository()));
         }

@@ -1,29 +1,37 @@
 //! `sw plan` and `sw render`: what a build would do, before anything runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base::diagnostic::suggestion;
+use base::together::ask_all;
 use base::{Digest, Exit};
-use oci::{Reference, Store};
+use oci::{Manifest, Reference, Store};
+use release::payload::info::ReleaseInfo;
+use stream::definition::Platform;
+use stream::graph::{Graph, Graphs};
 use stream::key::{Inputs, inputs};
-use stream::plan::against::Fate;
+use stream::plan::against::{Fate, Released};
 use stream::plan::{Plan, against, estimate, plan as make_plan};
 use stream::render::{Rendered, Request, render as make_render};
 
 use super::stream::findings::pass;
 use super::stream::{Loaded, load};
-use super::{Ended, build_record::BuildRecord, known_builds::KnownHereAndElsewhere};
+use super::{Ended, build_record::BuildRecord, hasty_client, known_builds::KnownHereAndElsewhere};
 use crate::cli::{Format, PlanArgs};
 use crate::failure::Failure;
 use crate::output::table::columns;
 use crate::settings::Home;
 
+/// How long a registry may take to begin an answer about a release's image.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A stream with its plan.
 pub struct Planned {
     /// The stream.
     pub loaded: Loaded,
-    /// Inputs of each component.
-    pub inputs: BTreeMap<String, Inputs>,
+    /// Inputs of each component, by platform.
+    pub inputs: BTreeMap<Platform, BTreeMap<String, Inputs>>,
     /// What happens to each.
     pub plan: Plan,
     /// What is known of the last build.
@@ -41,7 +49,7 @@ pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
         return diff(home, &planned, release, args.offline, args.output);
     }
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let estimate = estimate(&planned.plan, &planned.record.seconds, jobs);
+    let estimate = estimate(&planned.plan, &planned.record.seconds(), jobs);
     match args.output {
         Format::Json => {
             let mut shown = serde_json::to_value(&planned.plan)?;
@@ -67,30 +75,70 @@ fn diff(
 ) -> Result<Ended, Failure> {
     let at: Reference = release.parse().map_err(|e| Failure::invalid(format!("--diff {release}: {e}")))?;
     let info = super::stream::lineage::release(home, &at, offline)?;
-    let digest = |(tag, spec): (&str, &str)| {
-        Some((tag.to_owned(), spec.split_once('@').and_then(|(_, digest)| digest.parse().ok())?))
-    };
-    let images: BTreeMap<String, Digest> = info.images().filter_map(digest).collect();
+    let images = released(home, &info, offline)?;
     let fates = against(&planned.plan, &images);
     if output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&fates)?);
         return Ok(Exit::Success.into());
     }
     let short = |digest: &Option<Digest>| digest.as_ref().map(Digest::short).unwrap_or_default();
-    let header = ["TAG", "BECOMES", "RELEASE", "HERE", "WHY"].map(str::to_owned).to_vec();
+    let mut header = ["TAG", "BECOMES", "RELEASE", "HERE", "WHY"].map(str::to_owned).to_vec();
+    let several = planned.plan.platforms.len() > 1;
+    if several {
+        header.insert(1, "PLATFORM".to_owned());
+    }
     let changed = fates.iter().filter(|fate| fate.fate != Fate::Same);
     let rows: Vec<Vec<String>> = changed
         .map(|fate| {
             let (from, to) = (short(&fate.from), short(&fate.to));
-            vec![fate.tag.clone(), fate.fate.as_str().to_owned(), from, to, fate.why.join("; ")]
+            let mut row =
+                vec![fate.tag.clone(), fate.fate.as_str().to_owned(), from, to, fate.why.join("; ")];
+            if several {
+                row.insert(1, fate.platform.architecture().to_owned());
+            }
+            row
         })
         .collect();
     let same = fates.len() - rows.len();
     if !rows.is_empty() {
         anstream::println!("{}", columns(&[vec![header], rows].concat()));
     }
-    anstream::println!("{same} of {} tags are the images of {}", fates.len(), info.name());
+    let on = if several { " on their platforms" } else { "" };
+    anstream::println!("{same} of {} tags{on} are the images of {}", fates.len(), info.name());
     Ok(Exit::Success.into())
+}
+
+/// The images of a release, and the members of those that are lists. Lists that cannot be had now have none.
+fn released(home: &Home, info: &ReleaseInfo, offline: bool) -> Result<BTreeMap<String, Released>, Failure> {
+    let images: Vec<(&str, Reference)> = info
+        .images()
+        .filter_map(|(tag, spec)| {
+            Some((tag, spec.parse::<Reference>().ok().filter(|at| at.digest().is_some())?))
+        })
+        .collect();
+    let store = Store::open(home.store())?;
+    // Of a release for one platform no member is asked for.
+    let asks = info.list_digest.is_some() && !offline;
+    let client = asks.then(|| hasty_client(None, 1, PATIENCE)).transpose()?;
+    let members = ask_all(&images, |(_, at)| {
+        let known = store.resolve(at).ok().flatten().map(|stored| (stored.media_type, stored.bytes));
+        let asked = || client.as_ref()?.manifest(at).ok().map(|found| (found.media_type, found.bytes));
+        let (media_type, bytes) = known.or_else(asked)?;
+        Some(members(&Manifest::parse(&media_type, &bytes).ok()?))
+    });
+    let released = images.into_iter().zip(members).filter_map(|((tag, at), members)| {
+        Some((tag.to_owned(), Released { digest: at.digest()?, members: members.unwrap_or_default() }))
+    });
+    Ok(released.collect())
+}
+
+/// The images of a list, by platform.
+fn members(manifest: &Manifest) -> BTreeMap<Platform, Digest> {
+    let Manifest::Index(index) = manifest else { return BTreeMap::new() };
+    let member = |platform: Platform| {
+        Some((platform, index.select(&oci::Platform::new("linux", platform.architecture()))?.digest))
+    };
+    Platform::ALL.into_iter().filter_map(member).collect()
 }
 
 /// Plans with what the last build, the local store and, unless `offline`, the registries of the stream know.
@@ -98,7 +146,7 @@ fn diff(
 /// # Errors
 /// Sources that cannot be read; components to force that do not exist.
 pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> Result<Planned, Failure> {
-    let components = &loaded.graph.stream.components;
+    let components = &loaded.graphs.stream.components;
     for name in force {
         if !components.contains_key(name) {
             let hint = suggestion(name, components.keys().map(String::as_str));
@@ -106,12 +154,12 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
         }
     }
     let inputs =
-        inputs(&loaded.graph, &loaded.definition.places, &loaded.lock, &loaded.folder, &loaded.tasks)?;
-    let record = BuildRecord::read(home, &loaded.graph.stream.name)?;
+        inputs(&loaded.graphs, &loaded.definition.places, &loaded.lock, &loaded.folder, &loaded.tasks)?;
+    let record = BuildRecord::read(home, &loaded.graphs.stream.name)?;
     let store = Store::open(home.store())?;
-    let known = KnownHereAndElsewhere::new(&store, &record, &loaded.graph, offline)?;
+    let known = KnownHereAndElsewhere::new(&store, &record, &loaded.graphs, offline)?;
     let forced: BTreeSet<String> = force.iter().cloned().collect();
-    let plan = make_plan(&loaded.graph, &loaded.lock, &inputs, &known, &forced);
+    let plan = make_plan(&loaded.graphs, &loaded.lock, &inputs, &known, &forced);
     let elsewhere = known.reachable();
     Ok(Planned { loaded, inputs, plan, record, elsewhere })
 }
@@ -119,10 +167,26 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
 /// The Tekton YAML of a plan.
 ///
 /// # Errors
-/// What a task cannot do.
+/// What a task cannot do; several platforms.
 pub fn rendered(planned: &Planned) -> Result<Rendered, Failure> {
-    let Loaded { graph, lock, tasks, .. } = &planned.loaded;
+    let Loaded { graphs, lock, tasks, .. } = &planned.loaded;
+    let graph = only(graphs)?;
     Ok(make_render(Request { graph, lock, plan: &planned.plan, tasks })?)
+}
+
+/// The stream on its platform.
+///
+/// # Errors
+/// When it is for several: those are checked, locked and planned together, but not yet built together.
+fn only(graphs: &Graphs) -> Result<&Graph, Failure> {
+    let mut all = graphs.iter();
+    match (all.next(), all.next()) {
+        (Some(graph), None) => Ok(graph),
+        _ => Err(Failure::invalid(
+            "the stream is for several platforms, which can be planned together, but are not built together yet; build an overlay \
+             with one of them in `platforms`",
+        )),
+    }
 }
 
 /// The stream's repository without its registry: where images are in the local store.
@@ -130,7 +194,7 @@ pub fn rendered(planned: &Planned) -> Result<Rendered, Failure> {
 /// # Errors
 /// When the repository is malformed.
 pub fn pushed_path(loaded: &Loaded) -> Result<String, Failure> {
-    let repository = &loaded.graph.stream.repository;
+    let repository = &loaded.graphs.stream.repository;
     let reference: Reference = repository.parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
     Ok(reference.repository().to_owned())
 }

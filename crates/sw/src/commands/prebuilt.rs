@@ -23,11 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Those that cannot be had, each at the line that names it: the component's, or the overlay's `from` for a release's image.
 pub fn check(store: &Store, loaded: &Loaded) -> Result<(), Failure> {
     let mut missing: Vec<(&str, Reference)> = Vec::new();
-    for (name, component) in &loaded.graph.stream.components {
+    for (name, component) in loaded.graphs.iter().flat_map(|graph| &graph.stream.components) {
         let Some(image) = component.prebuilt().and_then(|image| image.parse::<Reference>().ok()) else {
             continue;
         };
-        if !image.digest().is_some_and(|digest| store.has(digest)) {
+        let met = missing.iter().any(|(_, known)| *known == image);
+        if !met && !image.digest().is_some_and(|digest| store.has(digest)) {
             missing.push((name, image));
         }
     }
@@ -66,7 +67,8 @@ fn finding(loaded: &Loaded, name: &str, image: &Reference, why: &str) -> Diagnos
 /// Those that are gone, each at the line that gives it its meaning, with the line of the lock.
 pub fn check_bases(store: &Store, loaded: &Loaded, built: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
     let mut wanted: BTreeMap<(&str, Digest), (&str, &Base)> = BTreeMap::new();
-    for (name, node) in loaded.graph.nodes.iter().filter(|(name, _)| built(name)) {
+    let nodes = loaded.graphs.iter().flat_map(|graph| &graph.nodes);
+    for (name, node) in nodes.filter(|(name, _)| built(name)) {
         for base in node.bases.values() {
             let BaseImage::Image(reference) = &base.image else { continue };
             if let Some(digest) = loaded.lock.image(reference).filter(|digest| !store.has(*digest)) {
@@ -116,10 +118,11 @@ fn base_finding(loaded: &Loaded, name: &str, base: &Base, reference: &str, diges
 ///
 /// Steps may not reach them, above all when they are names that only `sw registry serve` gives meaning to.
 pub fn registries_at_hand(store: &Store, loaded: &Loaded) -> BTreeSet<String> {
-    let stream = &loaded.graph.stream;
-    let components = stream.components.values().filter_map(Component::prebuilt);
+    let components = loaded.graphs.iter().flat_map(|graph| graph.stream.components.values());
+    let components = components.filter_map(Component::prebuilt);
     let components = components.filter_map(|image| image.parse::<Reference>().ok());
-    let bases = loaded.graph.nodes.values().flat_map(|node| node.bases.values());
+    let nodes = loaded.graphs.iter().flat_map(|graph| graph.nodes.values());
+    let bases = nodes.flat_map(|node| node.bases.values());
     let bases = bases.filter_map(|base| match &base.image {
         BaseImage::Image(image) => {
             Some(image.parse::<Reference>().ok()?.at_digest(loaded.lock.image(image)?))

@@ -1,9 +1,11 @@
 //! `sw why` and `sw rdeps`: one component's fate, and what hangs on it.
 
+use std::collections::BTreeMap;
+
 use base::Exit;
 use base::diagnostic::did_you_mean;
 use serde_json::json;
-use stream::graph::{Edge, Graph};
+use stream::graph::{Edge, Graphs};
 use stream::overlay::Applied;
 use stream::plan::dependents::{Touched, touched};
 use stream::plan::{Action, ReasonCode, dependents};
@@ -20,15 +22,19 @@ use crate::settings::Home;
 /// `sw why`.
 pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
     let loaded = load(home, &StreamArg { stream: args.stream.clone(), tasks: None }, false)?;
-    known(&loaded.graph, &args.component)?;
+    known(&loaded.graphs, &args.component)?;
     let planned = planned(home, loaded.turned(args.knobs)?, &[], false)?;
     let operations: Vec<&Applied> = operations(&planned, &args.component).collect();
     if args.output == Format::Json {
         let shown = json!({
-            "component": planned.plan.component(&args.component),
-            "lastFailure": planned.record.failed.get(&args.component),
-            "dependsOn": planned.loaded.graph.before(&args.component)
-                .into_iter().filter_map(|need| planned.plan.component(need)).collect::<Vec<_>>(),
+            "components": planned.plan.of(&args.component).collect::<Vec<_>>(),
+            "lastFailures": planned.record.platforms.iter()
+                .filter_map(|(platform, built)| Some((platform, built.failed.get(&args.component)?)))
+                .collect::<BTreeMap<_, _>>(),
+            "dependsOn": planned.loaded.graphs.iter().flat_map(|graph| {
+                let needs = graph.before(&args.component).into_iter();
+                needs.filter_map(|need| planned.plan.on(graph.platform, need))
+            }).collect::<Vec<_>>(),
             "operations": operations.iter().map(|applied| json!({
                 "operation": applied.operation, "stream": applied.stream, "origin": place(applied),
             })).collect::<Vec<_>>(),
@@ -36,7 +42,9 @@ pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
         anstream::println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(Exit::Success.into());
     }
-    explain(&planned, &args.component, 0);
+    for one in planned.plan.of(&args.component) {
+        explain(&planned, one, 0);
+    }
     for applied in operations {
         let why = applied.operation.why().map(|why| format!(": {why}")).unwrap_or_default();
         anstream::println!("  {} by {} ({}){why}", applied.operation.verb(), applied.stream, place(applied));
@@ -45,8 +53,8 @@ pub fn why(home: &Home, args: &WhyArgs) -> Result<Ended, Failure> {
 }
 
 /// A component's fate, all that changed, and below it what is built first because it depends on it.
-fn explain(planned: &Planned, component: &str, depth: usize) {
-    let Some(one) = planned.plan.component(component) else { return };
+fn explain(planned: &Planned, one: &stream::plan::Planned, depth: usize) {
+    let component = planned.plan.title(one);
     let indent = "  ".repeat(depth);
     let whose = one.inherited.as_ref().map(|stream| format!(", inherited from {stream}")).unwrap_or_default();
     let what = match (one.action, &one.prebuilt) {
@@ -63,7 +71,9 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
     }
     for reason in &one.reasons {
         anstream::println!("{indent}  {}: {}", reason.code.as_str(), reason.code.meaning());
-        match (reason.code, planned.record.failed.get(component)) {
+        let failed =
+            planned.record.platforms.get(&one.platform).and_then(|built| built.failed.get(&one.component));
+        match (reason.code, failed) {
             (ReasonCode::LastBuildFailed, Some(failed)) => {
                 anstream::println!("{indent}    sw logs {} {}", failed.run, failed.task);
             }
@@ -77,8 +87,9 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
         anstream::println!("{indent}  held back by `{knob}`");
     }
     for need in &one.depends_on {
-        if planned.plan.component(&need.component).is_some_and(|need| need.action != Action::Reuse) {
-            explain(planned, &need.component, depth + 1);
+        let need = planned.plan.on(one.platform, &need.component);
+        if let Some(need) = need.filter(|need| need.action != Action::Reuse) {
+            explain(planned, need, depth + 1);
         }
     }
 }
@@ -87,9 +98,9 @@ fn explain(planned: &Planned, component: &str, depth: usize) {
 fn operations<'a>(planned: &'a Planned, component: &'a str) -> impl Iterator<Item = &'a Applied> {
     let applied = &planned.loaded.definition.history.applied;
     applied.iter().filter(move |applied| {
-        let base = planned.loaded.graph.nodes.get(component);
-        let uses =
-            |name: &str| base.is_some_and(|n| n.bases.values().any(|b| b.entry.as_deref() == Some(name)));
+        let nodes = planned.loaded.graphs.iter().filter_map(|graph| graph.nodes.get(component));
+        let mut bases = nodes.flat_map(|node| node.bases.values());
+        let mut uses = |name: &str| bases.any(|base| base.entry.as_deref() == Some(name));
         applied.operation.target() == component
             || matches!(applied.operation, stream::definition::overlay::Operation::SetBase(_))
                 && uses(applied.operation.target())
@@ -104,14 +115,14 @@ fn place(applied: &Applied) -> String {
 /// `sw rdeps`.
 pub fn rdeps(home: &Home, args: &RdepsArgs) -> Result<Ended, Failure> {
     let stream = StreamArg { stream: args.stream.clone(), tasks: None };
-    let graph = Unlocked::read(home, &stream, false)?.graph()?;
-    if !graph.stream.components.contains_key(&args.component)
-        && let Some(touched) = touched(&graph, &args.component)
+    let graphs = Unlocked::read(home, &stream, false)?.graphs()?;
+    if !graphs.stream.components.contains_key(&args.component)
+        && let Some(touched) = touched(&graphs, &args.component)
     {
         return of_repository(&touched, args.output);
     }
-    known(&graph, &args.component)?;
-    let found = dependents(&graph, &args.component);
+    known(&graphs, &args.component)?;
+    let found = dependents(&graphs, &args.component);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(Exit::Success.into());
@@ -170,8 +181,8 @@ fn of_repository(touched: &Touched, output: Format) -> Result<Ended, Failure> {
 }
 
 /// Refuses a component that does not exist.
-fn known(graph: &Graph, component: &str) -> Result<(), Failure> {
-    let components = &graph.stream.components;
+fn known(graphs: &Graphs, component: &str) -> Result<(), Failure> {
+    let components = &graphs.stream.components;
     if components.contains_key(component) {
         return Ok(());
     }

@@ -57,6 +57,11 @@ fn sample() -> Case {
     Case::new(STREAM, &files())
 }
 
+/// A component on the platform of the sample.
+fn at(component: &str) -> (Platform, String) {
+    (Platform::Amd64, component.to_owned())
+}
+
 /// What is planned when the stream is built as it is and then has one text replaced by another.
 fn after(from: &str, to: &str) -> Plan {
     assert!(STREAM.contains(from), "{from}");
@@ -72,7 +77,7 @@ fn after_building(component: &str, from: &str, to: &str) -> Plan {
     let changed = Case::new(&STREAM.replacen(from, to, 1), &files());
     let mut there = Store::default();
     changed.build(&mut there);
-    let last = there.last[component].clone();
+    let last = there.last[&at(component)].clone();
     store.images.insert(last.key(), there.images[&last.key()].clone());
     changed.plan(&store, &[])
 }
@@ -115,9 +120,9 @@ fn with_code(code: ReasonCode) -> (&'static str, Plan) {
             known(&[], |store| {
                 store.images.clear();
                 let failed = FailedBuild { run: "mini-abcde".to_owned(), task: "etcd".to_owned() };
-                store.failed.insert("base".to_owned(), failed.clone());
-                store.failed.insert("etcd".to_owned(), failed);
-                store.last.remove("etcd");
+                store.failed.insert(at("base"), failed.clone());
+                store.failed.insert(at("etcd"), failed);
+                store.last.remove(&at("etcd"));
             }),
         ),
         ReasonCode::NeverBuilt => ("etcd", sample().plan(&Store::default(), &[])),
@@ -149,11 +154,14 @@ fn with_code(code: ReasonCode) -> (&'static str, Plan) {
             "base",
             locked(|lock| {
                 let pin = format!("bash=2.0={}", Digest::of("bash 2").hex());
-                lock.packages.get_mut("base").unwrap().pinned = vec![pin.parse().unwrap()];
+                lock.packages.get_mut(&Platform::Amd64).unwrap().get_mut("base").unwrap().pinned =
+                    vec![pin.parse().unwrap()];
             }),
         ),
         ReasonCode::TaskChanged => ("base", after("    task: debian-base", "    task: other-base")),
-        ReasonCode::PlatformChanged => ("base", after("releaseBase:", "platform: linux/arm64\nreleaseBase:")),
+        ReasonCode::PlatformAdded => {
+            ("base", after("releaseBase:", "platforms: [linux/amd64, linux/arm64]\nreleaseBase:"))
+        }
         ReasonCode::EpochChanged => ("base", locked(|lock| lock.epoch = 1)),
         ReasonCode::BaseChanged => ("tools", after_building("base", other_base.0, other_base.1)),
         ReasonCode::BuilderChanged => ("etcd", after_building("tools", other_tools.0, other_tools.1)),
@@ -172,7 +180,7 @@ fn with_code(code: ReasonCode) -> (&'static str, Plan) {
         ReasonCode::FoundElsewhere => (
             "etcd",
             known(&[], |store| {
-                let key = store.last["etcd"].key();
+                let key = store.last[&at("etcd")].key();
                 store.images.get_mut(&key).unwrap().elsewhere = Some("quay.io/okd/scos".to_owned());
             }),
         ),
@@ -185,8 +193,8 @@ fn every_code_occurs() {
     let mut said = String::new();
     for code in ReasonCode::ALL {
         let (component, plan) = with_code(code);
-        let planned = plan.component(component).unwrap();
-        assert!(planned.reasons.iter().any(|reason| reason.code == code), "{code:?}: {:?}", planned.reasons);
+        let has = |planned: &&Planned| planned.reasons.iter().any(|reason| reason.code == code);
+        let planned = plan.of(component).find(has).unwrap_or_else(|| panic!("{code:?}: {plan:?}"));
         assert_eq!(code.is_for_reuse(), planned.action == Action::Reuse, "{code:?}");
         let reasons: Vec<String> = planned.reasons.iter().map(ToString::to_string).collect();
         said.push_str(&format!("{component:8} {:5} {}\n", planned.action.as_str(), reasons.join("; ")));
@@ -206,7 +214,7 @@ fn every_code_occurs() {
     etcd     build labels-changed: +a b
     base     build packages-changed: bash 1.0 37d2b12d5d9a → 2.0 a97bfbeaa5f4
     base     build task-changed: debian-base 5f8590eb21aa → other-base a6931ffc5858
-    base     build platform-changed: linux/amd64 → linux/arm64
+    base     build platform-added: linux/arm64
     base     build epoch-changed: 0 → 1
     tools    build base-changed: mini/base becc21764751 → b622202e6ce2
     etcd     build builder-changed: mini/tools a669c7694dfd → aeebf78178bf
@@ -244,10 +252,10 @@ fn an_operand_that_comes_out_the_same_stops_the_rebuild() {
     sample().build(&mut store);
     let changed = Case::new(&STREAM.replacen("with: b", "with: c", 1), &files());
     let plan = changed.plan(&store, &[]);
-    assert_eq!(plan.component("operator").unwrap().action, Action::Maybe);
+    assert_eq!(plan.on(Platform::Amd64, "operator").unwrap().action, Action::Maybe);
     // The operand was built anew, and the image is the old one.
-    let old = store.images[&store.last["etcd"].key()].clone();
-    store.images.insert(plan.component("etcd").unwrap().key.unwrap(), old);
+    let old = store.images[&store.last[&at("etcd")].key()].clone();
+    store.images.insert(plan.on(Platform::Amd64, "etcd").unwrap().key.unwrap(), old);
     assert!(changed.plan(&store, &[]).is_unchanged());
 }
 
@@ -256,7 +264,7 @@ fn what_a_plan_depends_on() {
     let plan = sample().plan(&Store::default(), &[]);
     let order: Vec<&str> = plan.components.iter().map(|planned| planned.component.as_str()).collect();
     assert_eq!(order, ["given", "base", "etcdctl", "tools", "etcd", "operator"], "operators after operands");
-    let json = |name: &str| serde_json::to_value(plan.component(name).unwrap()).unwrap();
+    let json = |name: &str| serde_json::to_value(plan.on(Platform::Amd64, name).unwrap()).unwrap();
     assert_eq!(
         json("etcd")["dependsOn"],
         serde_json::json!([{"component": "base", "edge": "base"}, {"component": "tools", "edge": "builder"}])
@@ -275,7 +283,7 @@ fn a_source_that_moved_from_git_to_a_folder() {
         "source: {git: {url: \"https://git.example/etcd\", ref: main, path: ctl}}",
         "source: {path: components/operator}",
     );
-    let reasons = &plan.component("etcdctl").unwrap().reasons;
+    let reasons = &plan.on(Platform::Amd64, "etcdctl").unwrap().reasons;
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(reasons.join("\n"), @"
     source-changed: 111111111111 → 34c1bd53bd45
@@ -284,7 +292,7 @@ fn a_source_that_moved_from_git_to_a_folder() {
 }
 
 /// What can change of `etcd` itself, in the order of the codes.
-const OF_ETCD: [ReasonCode; 11] = [
+const OF_ETCD: [ReasonCode; 10] = [
     ReasonCode::CommitChanged,
     ReasonCode::PatchesChanged,
     ReasonCode::ContainerfileChanged,
@@ -293,7 +301,6 @@ const OF_ETCD: [ReasonCode; 11] = [
     ReasonCode::ArgsChanged,
     ReasonCode::LabelsChanged,
     ReasonCode::PackagesChanged,
-    ReasonCode::PlatformChanged,
     ReasonCode::EpochChanged,
     ReasonCode::ExternalImageChanged,
 ];
@@ -307,7 +314,6 @@ fn with_changes(changes: &BTreeSet<ReasonCode>) -> Case {
         (ReasonCode::FromChanged, "[mini/go, mini/tools, mini/base]", "[mini/go, mini/base]"),
         (ReasonCode::ArgsChanged, "    edits:", "    args: {A: b}\n    edits:"),
         (ReasonCode::LabelsChanged, "    edits:", "    labels: {a: b}\n    edits:"),
-        (ReasonCode::PlatformChanged, "releaseBase:", "platform: linux/arm64\nreleaseBase:"),
     ] {
         if changes.contains(&code) {
             stream = stream.replacen(from, to, 1);
@@ -323,7 +329,8 @@ fn with_changes(changes: &BTreeSet<ReasonCode>) -> Case {
         }
         if changes.contains(&ReasonCode::PackagesChanged) {
             let pin = format!("etcd-server=2.0={}", Digest::of("etcd 2").hex());
-            lock.packages.get_mut("etcd").unwrap().pinned = vec![pin.parse().unwrap()];
+            lock.packages.get_mut(&Platform::Amd64).unwrap().get_mut("etcd").unwrap().pinned =
+                vec![pin.parse().unwrap()];
         }
         lock.epoch = i64::from(changes.contains(&ReasonCode::EpochChanged));
         if changes.contains(&ReasonCode::ExternalImageChanged) {
@@ -335,21 +342,21 @@ fn with_changes(changes: &BTreeSet<ReasonCode>) -> Case {
 proptest! {
     /// Every change of an input changes the key, nothing else does, and a plan names all that changed and nothing beside it.
     #[test]
-    fn a_plan_names_exactly_what_changed(before in any::<[bool; 11]>(), after in any::<[bool; 11]>()) {
-        let chosen = |on: [bool; 11]| OF_ETCD.into_iter().zip(on).filter(|(_, on)| *on).map(|(code, _)| code).collect();
+    fn a_plan_names_exactly_what_changed(before in any::<[bool; 10]>(), after in any::<[bool; 10]>()) {
+        let chosen = |on: [bool; 10]| OF_ETCD.into_iter().zip(on).filter(|(_, on)| *on).map(|(code, _)| code).collect();
         let (before, after): (BTreeSet<ReasonCode>, BTreeSet<ReasonCode>) = (chosen(before), chosen(after));
         let mut store = Store::default();
         with_changes(&before).build(&mut store);
         let case = with_changes(&after);
         let plan = case.plan(&store, &[]);
-        let etcd = plan.component("etcd").unwrap();
+        let etcd = plan.on(Platform::Amd64, "etcd").unwrap();
         let codes: Vec<ReasonCode> = etcd.reasons.iter().map(|reason| reason.code).collect();
         let changed: Vec<ReasonCode> = before.symmetric_difference(&after).copied().collect();
         let expected = if changed.is_empty() { vec![ReasonCode::UpToDate] } else { changed };
         prop_assert_eq!(codes, expected);
         let own = |code: &&ReasonCode| **code != ReasonCode::ExternalImageChanged;
         let same = before.iter().filter(own).eq(after.iter().filter(own));
-        prop_assert_eq!(store.last["etcd"].inputs.digest() == etcd.inputs, same);
+        prop_assert_eq!(store.last[&at("etcd")].inputs.digest() == etcd.inputs, same);
     }
 
     /// Whatever is known of earlier builds, an image is reused only under the very digests of its bases and operands.
@@ -378,7 +385,7 @@ proptest! {
             }
         });
         let plan = case.plan(&store, &[]);
-        let action = |name: &str| plan.component(name).unwrap().action;
+        let action = |name: &str| plan.on(Platform::Amd64, name).unwrap().action;
         let below_etcd = base || tools;
         prop_assert_eq!(action("tools") == Action::Reuse, !base && !tools);
         prop_assert_eq!(action("etcd") == Action::Reuse, !below_etcd && !go && !etcd);

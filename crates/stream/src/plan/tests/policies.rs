@@ -29,9 +29,10 @@ fn three_with_another_base(knobs: &str, built: bool) -> Plan {
         // The base alone, by somebody else.
         let all = Store::default();
         let plan = case.plan(&all, &[]);
-        store
-            .images
-            .insert(plan.component("base").unwrap().key.unwrap(), Found::here(Digest::of("another base")));
+        store.images.insert(
+            plan.on(Platform::Amd64, "base").unwrap().key.unwrap(),
+            Found::here(Digest::of("another base")),
+        );
     }
     case.plan(&store, &[])
 }
@@ -76,9 +77,10 @@ fn weaker_policies_hold_back() {
 
     4 components: 4 reused (2 held back); 3 tags in the payload
     ");
-    insta::assert_snapshot!(serde_json::to_string_pretty(plan.component("etcd").unwrap()).unwrap(), @r#"
+    insta::assert_snapshot!(serde_json::to_string_pretty(plan.on(Platform::Amd64, "etcd").unwrap()).unwrap(), @r#"
     {
       "component": "etcd",
+      "platform": "linux/amd64",
       "action": "reuse",
       "reasons": [
         {
@@ -135,7 +137,7 @@ fn a_component_that_changed_itself_is_built_whatever_the_policy() {
             .collect();
         assert_eq!(built, ["etcd"], "{policy:?}");
         let forced = Case::new(&stream, &files).plan(&store, &["mid"]);
-        assert_eq!(forced.component("mid").unwrap().action, Action::Build, "{policy:?}");
+        assert_eq!(forced.on(Platform::Amd64, "mid").unwrap().action, Action::Build, "{policy:?}");
     }
 }
 
@@ -163,7 +165,7 @@ proptest! {
         let held_back = policy == Rebuild::Local && base_changed && !etcd_changed;
         let case = Case::new(&stream, &files());
         let plan = case.plan(&store, &[]);
-        let etcd = plan.component("etcd").unwrap();
+        let etcd = plan.on(Platform::Amd64, "etcd").unwrap();
         prop_assert_eq!(etcd.held_back.is_some(), held_back);
         prop_assert_eq!(etcd.action == Action::Reuse, !base_changed && !etcd_changed || held_back);
         let mut rebuilt = Store::default();

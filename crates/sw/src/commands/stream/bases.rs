@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base::{Exit, Source, Span};
 use serde::Serialize;
-use stream::check;
+use stream::check::{self, Bases};
+use stream::definition::Platform;
+use stream::definition::platform::listed;
 use stream::graph::{Base, BaseImage};
 use stream::lock::Lock;
 
@@ -15,8 +17,8 @@ use crate::failure::Failure;
 use crate::output::table::columns;
 use crate::settings::Home;
 
-/// One image that a component starts from.
-#[derive(Debug, Serialize)]
+/// One image that a component starts from, on all platforms where it means the same.
+#[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     component: String,
@@ -30,9 +32,11 @@ struct Row {
     means: Option<Means>,
     /// `FILE:LINE` of the name.
     at: String,
+    /// Where that is so.
+    platforms: Vec<Platform>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Means {
     /// This component.
@@ -52,24 +56,44 @@ pub fn run(home: &Home, args: &BasesArgs) -> Result<Ended, Failure> {
     for finding in &findings.0 {
         anstream::eprintln!("{}", finding.render(false));
     }
-    let mut rows: Vec<Row> = Vec::new();
-    for (component, node) in &bases.nodes {
-        rows.extend(node.bases.iter().map(|(name, base)| row(component, name, base, lock)));
-    }
-    rows.extend(bases.unresolved.iter().map(|one| Row {
-        component: one.component.clone(),
-        name: one.name.clone(),
-        entry: None,
-        means: None,
-        at: line(&one.source, one.span),
-    }));
-    rows.sort_by(|a, b| (&a.component, &a.name).cmp(&(&b.component, &b.name)));
+    let rows = rows(&bases, lock);
     match args.output {
         Format::Json => anstream::println!("{}", serde_json::to_string_pretty(&rows)?),
-        Format::Text => print(&rows),
+        Format::Text => print(&rows, bases.len()),
     }
-    let sound = bases.unresolved.is_empty() && !findings.has_errors();
+    let sound = bases.values().all(|bases| bases.unresolved.is_empty()) && !findings.has_errors();
     Ok(if sound { Exit::Success } else { Exit::Invalid }.into())
+}
+
+/// A row for each name, for all platforms where it means the same; by component and name.
+fn rows(bases: &BTreeMap<Platform, Bases>, lock: Option<&Lock>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (platform, bases) in bases {
+        let known = bases.nodes.iter().flat_map(|(component, node)| {
+            node.bases.iter().map(move |(name, base)| row(component, name, base, lock))
+        });
+        let unknown = bases.unresolved.iter().map(|one| Row {
+            component: one.component.clone(),
+            name: one.name.clone(),
+            entry: None,
+            means: None,
+            at: line(&one.source, one.span),
+            platforms: Vec::new(),
+        });
+        let here: Vec<Row> = known.chain(unknown).collect();
+        for row in here {
+            let same = |other: &&mut Row| {
+                (&other.component, &other.name, &other.means, &other.at)
+                    == (&row.component, &row.name, &row.means, &row.at)
+            };
+            match rows.iter_mut().find(same) {
+                Some(other) => other.platforms.push(*platform),
+                None => rows.push(Row { platforms: vec![*platform], ..row }),
+            }
+        }
+    }
+    rows.sort_by(|a, b| (&a.component, &a.name).cmp(&(&b.component, &b.name)));
+    rows
 }
 
 fn row(component: &str, name: &str, base: &Base, lock: Option<&Lock>) -> Row {
@@ -86,6 +110,7 @@ fn row(component: &str, name: &str, base: &Base, lock: Option<&Lock>) -> Row {
         entry: base.entry.clone(),
         means: Some(means),
         at: line(&base.source, base.span),
+        platforms: Vec::new(),
     }
 }
 
@@ -93,8 +118,8 @@ fn line(source: &Source, span: Span) -> String {
     format!("{}:{}", source.name(), source.position(span.start).0)
 }
 
-/// A line for each name, then how many components use what.
-fn print(rows: &[Row]) {
+/// A line for each name, then how many components use what. Of `platforms`, those are named on which alone a name means it.
+fn print(rows: &[Row], platforms: usize) {
     let mut table: Vec<Vec<String>> = Vec::new();
     let mut users: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
@@ -108,7 +133,12 @@ fn print(rows: &[Row]) {
             Some(entry) if *entry != row.name => format!("by {entry}"),
             _ => String::new(),
         };
-        table.push(vec![row.component.clone(), row.name.clone(), means, entry, row.at.clone()]);
+        let only = if row.platforms.len() == platforms {
+            String::new()
+        } else {
+            format!("on {}", listed(&row.platforms))
+        };
+        table.push(vec![row.component.clone(), row.name.clone(), means, entry, row.at.clone(), only]);
     }
     anstream::print!("{}", columns(&table));
     let mut users: Vec<(String, usize)> = users.into_iter().collect();

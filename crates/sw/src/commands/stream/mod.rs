@@ -30,7 +30,7 @@ use oci::client::Client;
 use oci::{Reference, Store};
 use stream::check::check;
 use stream::definition::{Component, Definition};
-use stream::graph::Graph;
+use stream::graph::Graphs;
 use stream::lint::{self, Reviewed, Subject};
 use stream::lock::debian::Apt;
 use stream::lock::moving::{FROM, Moving};
@@ -60,8 +60,8 @@ pub struct Loaded {
     pub definition: Definition,
     /// The tasks it may use.
     pub tasks: Tasks,
-    /// The stream with all its references resolved.
-    pub graph: Graph,
+    /// The stream with all its references resolved, for each of its platforms.
+    pub graphs: Graphs,
     /// What the references resolved to.
     pub lock: Lock,
     /// What is probably not meant, and what is known and no mistake.
@@ -90,7 +90,7 @@ impl Loaded {
             stream.rebuild_inherited = which;
         }
         stream.rebuild = knobs.rebuild.unwrap_or(stream.rebuild);
-        self.graph.set_policies(&self.definition);
+        self.graphs.set_policies(&self.definition);
         Ok(self)
     }
 
@@ -141,7 +141,7 @@ pub fn lock(home: &Home, args: &LockArgs) -> Result<Ended, Failure> {
 
 /// How much a lock has.
 fn counted(lock: &Lock) -> String {
-    let packages: usize = lock.packages.values().map(|p| p.pinned.len()).sum();
+    let packages: usize = lock.packages.values().flat_map(BTreeMap::values).map(|p| p.pinned.len()).sum();
     format!("{packages} packages, {} images, {} commits", lock.images.len(), lock.commits.len())
 }
 
@@ -195,15 +195,15 @@ fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lo
     let sources = fetch.run(&now)?;
     let folder = folder.with_fetched(sources.fetched.clone()).with_below(lineage.folders.clone());
     let checked = check(&lineage.definition, &folder, &tasks)?;
-    let lock = current_lock(home, &checked.graph, &lineage, &sources, moving.as_ref(), offline)?;
+    let lock = current_lock(home, &checked.graphs, &lineage, &sources, moving.as_ref(), offline)?;
     let definition = &lineage.definition;
-    let findings = lint::review(Subject { definition, graph: &checked.graph, lock: &lock, today: today() });
+    let findings = lint::review(Subject { definition, graphs: &checked.graphs, lock: &lock, today: today() });
     let from_releases = lineage.releases;
     let loaded = Loaded {
         folder,
         definition: lineage.definition,
         tasks,
-        graph: checked.graph,
+        graphs: checked.graphs,
         lock,
         findings,
         from_releases,
@@ -251,7 +251,7 @@ fn read_tasks(dir: &Path) -> Result<Vec<Source>, Failure> {
 /// found.
 fn current_lock(
     home: &Home,
-    graph: &Graph,
+    graphs: &Graphs,
     lineage: &Lineage,
     sources: &Sources,
     moving: Option<&Moving>,
@@ -259,20 +259,20 @@ fn current_lock(
 ) -> Result<Lock, Failure> {
     let own = lineage.lock.as_ref();
     let with_below = |own: Option<&Lock>| match &lineage.below {
-        Some(below) => Some(lock::inherit(graph, own, below)),
+        Some(below) => Some(lock::inherit(graphs, own, below)),
         None => own.cloned(),
     };
-    let stays = own.map(|own| moving.map_or_else(|| own.clone(), |moving| moving.stays(graph, own)));
+    let stays = own.map(|own| moving.map_or_else(|| own.clone(), |moving| moving.stays(graphs, own)));
     let mut old = with_below(stays.as_ref());
     if let (Some(moving), Some(before), Some(old)) = (moving, with_below(own), &old)
-        && let Some(component) = moving.immovable(graph, &before, old).first()
+        && let Some(component) = moving.immovable(graphs, &before, old).first()
     {
         return Err(immovable(lineage, component));
     }
     if let Some(old) = &mut old {
         old.from.clone_from(&lineage.from);
     }
-    let disagreements = old.as_ref().map(|old| stale(graph, old)).unwrap_or_default();
+    let disagreements = old.as_ref().map(|old| stale(graphs, old)).unwrap_or_default();
     if let Some(old) = &old
         && disagreements.is_empty()
     {
@@ -290,7 +290,7 @@ fn current_lock(
     let images = images(home, offline)?;
     let resolvers = Resolvers { packages: &Apt::new(work.path()), images: &*images, commits: sources };
     let places = &lineage.definition.places;
-    let mut made = lock::make(graph, places, resolvers, old.as_ref(), Timestamp::now())?;
+    let mut made = lock::make(graphs, places, resolvers, old.as_ref(), Timestamp::now())?;
     made.from.clone_from(&lineage.from);
     Ok(made)
 }

@@ -70,7 +70,7 @@ impl Fetch<'_> {
             .components
             .iter()
             .map(|(name, component)| (name.as_str(), component))
-            .filter(|(name, c)| c.prebuilt().is_none() && !lies_here(c) && wanted(name, c))
+            .filter(|(name, c)| !c.is_prebuilt() && !lies_here(c) && wanted(name, c))
             .collect();
         let mut sources = Sources {
             asked: BTreeMap::new(),
@@ -100,7 +100,7 @@ impl Fetch<'_> {
                         let why = "the stream that it is inherited from has no folder";
                         self.cannot_fetch(name, why)
                     }),
-                Origin::Image(_) => continue,
+                Origin::Image(_) | Origin::Images(_) => continue,
             };
             let fetched = match plain {
                 Ok(fetched) => fetched,

@@ -2,7 +2,7 @@
 
 use stream::check::check;
 use stream::definition::Component;
-use stream::graph::Graph;
+use stream::graph::Graphs;
 use stream::lock::known_commits;
 use stream::source::folder::Folder;
 use stream::task::Tasks;
@@ -49,11 +49,11 @@ impl Unlocked {
         Ok(Self { lineage, folder, tasks })
     }
 
-    /// What depends on what.
+    /// What depends on what, on each platform.
     ///
     /// # Errors
     /// Everything that is wrong with the stream.
-    pub fn graph(&self) -> Result<Graph, Failure> {
-        Ok(check(&self.lineage.definition, &self.folder, &self.tasks)?.graph)
+    pub fn graphs(&self) -> Result<Graphs, Failure> {
+        Ok(check(&self.lineage.definition, &self.folder, &self.tasks)?.graphs)
     }
 }

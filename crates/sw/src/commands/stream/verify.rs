@@ -79,12 +79,12 @@ fn ask(
     let work = tempfile::tempdir()?;
     let (apt, checkouts) = (Apt::new(work.path().join("apt")), Checkouts::new(home.checkouts()));
     let (store, client) = (Store::open(home.store())?, registry_client(None)?);
-    let pins = all.iter().filter_map(|(what, _)| match what {
-        Required::Package(pin) => Some(pin.clone()),
-        _ => None,
+    let gone = lock.packages.iter().try_fold(BTreeSet::new(), |mut gone, (platform, packages)| {
+        let pins: BTreeSet<&Pin> = packages.values().flat_map(|packages| &packages.pinned).collect();
+        let pins: Vec<Pin> = pins.into_iter().cloned().collect();
+        gone.extend(apt.gone(&pins, *platform)?);
+        Ok::<_, lock::ResolveError>(gone)
     });
-    let pins: Vec<Pin> = pins.collect();
-    let gone = if pins.is_empty() { Ok(BTreeSet::new()) } else { apt.gone(&pins, lock.platform) };
     let numbered: Vec<(usize, &Required)> = all.iter().map(|(what, _)| what).enumerate().collect();
     let states = ask_all(&numbered, |(number, what)| match what {
         Required::Commit { url, commit } => {
