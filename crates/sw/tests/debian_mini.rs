@@ -115,9 +115,12 @@ fn overlays_build_only_what_they_change(home: &Path, parent: &Path) {
         accepted(&sw(home, &["build", stream.to_str().unwrap()]));
         let (below, own) = (record(home, "debian-mini"), record(home, name));
         assert_eq!(own["lastRun"], serde_json::json!({"found": found, "built": built}), "{name}");
-        let images = own["images"].as_object().unwrap();
-        let differ: Vec<&str> =
-            images.iter().filter(|(c, image)| below["images"][*c] != **image).map(|(c, _)| &**c).collect();
+        let images = own["platforms"]["linux/amd64"]["images"].as_object().unwrap();
+        let differ: Vec<&str> = images
+            .iter()
+            .filter(|(c, image)| below["platforms"]["linux/amd64"]["images"][*c] != **image)
+            .map(|(c, _)| &**c)
+            .collect();
         assert_eq!(differ, changed, "{name}");
     }
 }
@@ -128,7 +131,7 @@ fn a_branch_of_the_release_builds_one_image(home: &Path, dir: &Path) {
     let published = below["release"]["pullSpec"].as_str().unwrap();
     let (source, mine) = (dir.join("my-cli"), dir.join("mine"));
     std::fs::create_dir(&source).unwrap();
-    let cli = below["images"]["cli"].as_str().unwrap();
+    let cli = below["platforms"]["linux/amd64"]["images"]["cli"].as_str().unwrap();
     std::fs::write(
         source.join("Containerfile"),
         format!("FROM localhost:5757/debian-mini/cli@{cli}\nCOPY motd /etc/motd\n"),

@@ -326,7 +326,7 @@ fn a_base_image_that_is_gone_is_named_before_anything_runs() {
     for expected in [
         &format!("starts from the image {}@sha256:", place.base()),
         "stream.yaml:8",
-        "stream.lock:8",
+        "stream.lock:7",
         &format!("`sw update {} {}` takes what the tag means now", mini.display(), place.base()),
     ] {
         assert!(refused.stderr.contains(expected), "{expected}: {}", refused.stderr);

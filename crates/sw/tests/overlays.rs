@@ -109,7 +109,7 @@ fn an_overlay_builds_what_it_changes_and_finds_the_rest() {
 /// A branch of the tiny stream's release that replaces `app`.
 fn branched(tiny: &Tiny) -> PathBuf {
     let release = env::text(&record(tiny, "tiny")["release"]["pullSpec"]);
-    let base = env::text(&record(tiny, "tiny")["images"]["base"]);
+    let base = env::text(&record(tiny, "tiny")["platforms"]["linux/amd64"]["images"]["base"]);
     let source = tiny.stream().with_file_name("my-app");
     component(&source, &format!("FROM localhost:5757/tiny/base@{base}\n"), "my app\n");
     let mine = tiny.stream().with_file_name("mine");
@@ -155,7 +155,8 @@ fn an_image_that_is_gone_is_named_before_anything_runs() {
     let tiny = Tiny::new();
     accepted(&tiny.build());
     let mine = branched(&tiny);
-    let tool: Digest = env::text(&record(&tiny, "tiny")["images"]["tool"]).parse().unwrap();
+    let tool: Digest =
+        env::text(&record(&tiny, "tiny")["platforms"]["linux/amd64"]["images"]["tool"]).parse().unwrap();
     fs::remove_file(tiny.home().join("store/blobs/sha256").join(tool.hex())).unwrap();
     let refused = tiny.sw(&["build", text(&mine)]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
@@ -175,7 +176,7 @@ fn old_builds_are_pruned_and_what_the_last_release_uses_is_not() {
     let first = record(&tiny, "tiny");
     tiny.content("app", "changed\n");
     accepted(&tiny.build());
-    let app = env::text(&first["images"]["app"]);
+    let app = env::text(&first["platforms"]["linux/amd64"]["images"]["app"]);
     let planned = tiny.sw(&["cache", "prune", "--keep-last", "1", "--dry-run"]);
     assert!(planned.stdout.contains(&format!("image tiny/app@{app}")), "{planned:?}");
     // The old app, the old release, what was said about it, and the run.

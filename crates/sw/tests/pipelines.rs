@@ -180,7 +180,7 @@ fn an_image_that_is_there_is_copied_instead_of_built() {
     let tiny = Tiny::new();
     assert_eq!(tiny.build().code, Some(0));
     let record = env::read_json(&tiny.home().join("builds/tiny/last.json"));
-    let app = env::text(&record["images"]["app"]);
+    let app = env::text(&record["platforms"]["linux/amd64"]["images"]["app"]);
     let (tiny_again, dir) = (&tiny, tiny.stream().with_file_name("copied"));
     fs::create_dir_all(dir.join("components/app")).unwrap();
     fs::write(dir.join("components/app/Containerfile"), format!("FROM localhost:5757/tiny/app@{app}\n"))
@@ -193,7 +193,11 @@ fn an_image_that_is_there_is_copied_instead_of_built() {
     let built = tiny_again.sw(&["build", dir.to_str().unwrap()]);
     assert_eq!(built.code, Some(0), "{built:?}");
     let record: Value = env::read_json(&tiny.home().join("builds/copied/last.json"));
-    assert_eq!(env::text(&record["images"]["app"]), app, "the same image, byte by byte");
+    assert_eq!(
+        env::text(&record["platforms"]["linux/amd64"]["images"]["app"]),
+        app,
+        "the same image, byte by byte"
+    );
     let images = tiny.home().join("store/repositories/copied/app/_tags");
     assert!(images.is_dir(), "it is in the stream's own repository");
 }

@@ -192,7 +192,8 @@ fn the_shipped_task_gives_the_digests_of_operands_to_the_containerfile() {
     fs::write(dir.join("stream.yaml"), text).unwrap();
     let built = tiny.sw(&["build", dir.to_str().unwrap()]);
     assert_eq!(built.code, Some(0), "{built:?}");
-    let images = &env::read_json(&tiny.home().join("builds/ops/last.json"))["images"];
+    let images =
+        &env::read_json(&tiny.home().join("builds/ops/last.json"))["platforms"]["linux/amd64"]["images"];
     let blob = |digest: &Value| {
         let hex = digest.as_str().unwrap().trim_start_matches("sha256:");
         env::read_json(&tiny.home().join("store/blobs/sha256").join(hex))

@@ -23,7 +23,7 @@ fn accepted(printed: &Printed) {
 /// The image that the last build of a stream has of a component.
 fn image(tiny: &Tiny, stream: &str, component: &str) -> String {
     let record = env::read_json(&tiny.home().join("builds").join(stream).join("last.json"));
-    env::text(&record["images"][component])
+    env::text(&record["platforms"]["linux/amd64"]["images"][component])
 }
 
 /// What a plan does with each component, by name, with the reasons and what holds it back.
@@ -35,8 +35,10 @@ fn fates(tiny: &Tiny, args: &[&str]) -> Vec<String> {
         .unwrap()
         .iter()
         .map(|one| {
+            let codes =
+                one["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap());
             let codes: Vec<&str> =
-                one["reasons"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+                codes.filter(|code| !["up-to-date", "found-elsewhere"].contains(code)).collect();
             let held_back = one["heldBack"].as_str().map(|knob| format!(" ({knob})")).unwrap_or_default();
             let (name, action) = (env::text(&one["component"]), env::text(&one["action"]));
             format!("{name} {action} {}{held_back}", codes.join(" ")).trim_end().to_owned()
