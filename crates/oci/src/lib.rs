@@ -8,6 +8,7 @@
 //! - [`image`]: an image as it is run: configuration and layers
 //! - [`unpack`]: layers as directories that overlayfs stacks
 //! - [`overlay`]: stacks them
+//! - [`rebase`](mod@rebase): images on another base, without building them
 //! - [`layout`]: from and to OCI layouts and archives of other tools
 //! - [`auth`]: credentials for registries
 //! - [`client`]: fetches from and pushes to registries
@@ -23,6 +24,7 @@ pub mod manifest;
 pub mod media;
 pub mod overlay;
 mod pieces;
+pub mod rebase;
 pub mod reference;
 pub mod server;
 pub mod store;

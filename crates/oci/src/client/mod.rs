@@ -27,6 +27,7 @@ mod copy;
 mod download;
 pub mod error;
 mod http;
+mod made;
 mod manifests;
 mod parallel;
 pub mod progress;

@@ -22,7 +22,7 @@ pub mod error;
 mod extract;
 pub mod layers;
 pub mod limits;
-mod name;
+pub(crate) mod name;
 pub mod notes;
 mod parents;
 

@@ -9,7 +9,7 @@ const AUFS: &[u8] = b".wh..wh.";
 
 /// Where an entry goes. Paths are relative, without `.`, `..` and empty components; empty for the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// The layer's root itself.
     Root,
     /// A file or directory of the layer.
@@ -24,7 +24,7 @@ pub(super) enum Place {
 
 /// A path and where its last component starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path {
+pub(crate) struct Path {
     full: Vec<u8>,
     name_start: usize,
 }
@@ -41,7 +41,7 @@ impl Path {
     }
 
     /// All of it.
-    pub(super) fn full(&self) -> &[u8] {
+    pub(crate) fn full(&self) -> &[u8] {
         &self.full
     }
 
@@ -62,7 +62,7 @@ impl Path {
 ///
 /// # Errors
 /// A sentence fragment that says why the name is refused.
-pub(super) fn place(raw: &[u8], limits: &Limits) -> Result<Place, String> {
+pub(crate) fn place(raw: &[u8], limits: &Limits) -> Result<Place, String> {
     let components = components(raw, limits)?;
     let Some((name, parents)) = components.split_last() else { return Ok(Place::Root) };
     if let Some(reserved) = parents.iter().find(|c| c.starts_with(PREFIX)) {

@@ -6,6 +6,7 @@ mod crash;
 mod evil;
 mod layout;
 mod overlay;
+mod rebase;
 mod store;
 mod tree;
 mod unpack;
