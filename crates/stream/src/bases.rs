@@ -32,10 +32,7 @@ impl<'a> Table<'a> {
     pub fn new(bases: &'a BTreeMap<String, Base>) -> Result<Self, BadPattern> {
         let mut patterns = Vec::new();
         for (key, base) in bases.iter().filter(|(key, _)| is_pattern(key)) {
-            let glob = GlobBuilder::new(key).literal_separator(true).backslash_escape(true).build();
-            let glob =
-                glob.map_err(|error| BadPattern { pattern: key.clone(), why: error.kind().to_string() })?;
-            patterns.push((key.as_str(), glob.compile_matcher(), base));
+            patterns.push((key.as_str(), matcher(key)?, base));
         }
         patterns.sort_by_key(|(key, ..)| (std::cmp::Reverse(literal_characters(key)), *key));
         Ok(Self { exact: bases, patterns })
@@ -53,6 +50,16 @@ impl<'a> Table<'a> {
     pub fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.exact.keys().map(String::as_str)
     }
+}
+
+/// What tells whether a name fits a pattern, or is that very name.
+///
+/// # Errors
+/// When it is no pattern.
+pub fn matcher(pattern: &str) -> Result<GlobMatcher, BadPattern> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+    let glob = glob.map_err(|e| BadPattern { pattern: pattern.to_owned(), why: e.kind().to_string() })?;
+    Ok(glob.compile_matcher())
 }
 
 fn is_pattern(key: &str) -> bool {

@@ -27,7 +27,7 @@ const fn array(name: &'static str, meaning: &'static str) -> Offered {
 pub const BUILD: &str = "build";
 
 /// What a task that builds a component may declare.
-pub const COMPONENT_PARAMS: [Offered; 18] = [
+pub const COMPONENT_PARAMS: [Offered; 19] = [
     string("component", "the component's name"),
     string("context", "the component's folder, below the workspace `source`"),
     string("containerfile", "the Containerfile, below the context"),
@@ -68,6 +68,10 @@ pub const COMPONENT_PARAMS: [Offered; 18] = [
     array(
         "keys",
         "the digests under which the image is found besides, each `direct=DIGEST` or `local=DIGEST`",
+    ),
+    array(
+        "swap",
+        "the names of bases that may be exchanged under an image that is there, instead of building it again",
     ),
     string("force", "`true` to build even if an image with this key is there"),
 ];

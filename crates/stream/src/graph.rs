@@ -101,6 +101,8 @@ pub struct Node {
     pub policy: Policy,
     /// The names of the `ARG`s of that file, when it could be read.
     pub args: Option<BTreeSet<String>>,
+    /// Those of the bases that may be exchanged under its image.
+    pub swap: Vec<String>,
 }
 
 /// An image that a component starts from.

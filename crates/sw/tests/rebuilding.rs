@@ -190,3 +190,129 @@ fn a_task_that_cannot_hold_back_is_named() {
     let wrong = tiny.sw(&["plan", text(&stream), "--rebuild", "never"]);
     assert!(wrong.stderr.contains("`never` is none of transitive, direct, local"), "{wrong:?}");
 }
+
+/// The tiny stream with a base that may be exchanged, and this label on it, built.
+fn with_exchangeable_base() -> Tiny {
+    let tiny = Tiny::new();
+    tiny.edit("releaseBase:", "layerRebase: [tiny/base]\nreleaseBase:");
+    tiny.edit(
+        "{path: components/base}",
+        "{path: components/base}\n    labels: {streamwright.dev/abi: \"1\"}",
+    );
+    accepted(&tiny.build());
+    // Each image has its file of its own.
+    for component in ["app", "tool"] {
+        assert_eq!(layers(&tiny, component).len(), 2);
+    }
+    tiny
+}
+
+/// The configuration of a component's image.
+fn config(tiny: &Tiny, component: &str) -> Value {
+    let store = oci::Store::open(tiny.home().join("store")).unwrap();
+    let digest = image(tiny, "tiny", component).parse().unwrap();
+    let oci::Manifest::Image(image) = store.manifest_by_digest(digest).unwrap().unwrap().parse().unwrap()
+    else {
+        panic!("an index")
+    };
+    serde_json::from_slice(&store.read(image.config.digest, 1 << 20).unwrap()).unwrap()
+}
+
+fn layers(tiny: &Tiny, component: &str) -> Vec<String> {
+    let config = config(tiny, component);
+    config["rootfs"]["diff_ids"].as_array().unwrap().iter().map(env::text).collect()
+}
+
+#[test]
+fn a_new_base_is_set_under_images_without_building_them() {
+    if !can_build() {
+        return;
+    }
+    let tiny = with_exchangeable_base();
+    // The tiny images all have their content in one file; these get another one.
+    let task = tiny.stream().join("tasks/tiny-image.yaml");
+    let yaml = fs::read_to_string(&task).unwrap();
+    let apart = yaml.replace(
+        "-cf layer.tar content\n",
+        "--transform=\"s/content/${REPOSITORY##*\\/}/\" -cf layer.tar content\n",
+    );
+    assert_ne!(yaml, apart);
+    fs::write(&task, apart).unwrap();
+    tiny.edit("  app:\n    task: tiny-test\n    images: {image: app}\n  tool:\n    task: tiny-test\n    images: {image: tool}\n    blocking: false\n", "");
+    tiny.edit("tests:\n", "");
+    accepted(&tiny.build());
+    let built = ["app", "tool"].map(|component| (image(&tiny, "tiny", component), layers(&tiny, component)));
+    let old_base = image(&tiny, "tiny", "base");
+
+    tiny.content("base", "another base\n");
+    let stream = tiny.stream();
+    assert_eq!(fates(&tiny, &[text(&stream)])[0], "app maybe base-rebuilt");
+    let run = tiny.build();
+    accepted(&run);
+    let marks = Tiny::marks(&run);
+    for expected in ["base done", "app cached", "tool cached"] {
+        assert!(marks.iter().any(|mark| mark == expected), "{expected}: {marks:?}");
+    }
+    assert!(run.stderr.contains("rebased, not built: app, tool"), "{}", run.stderr);
+    let base = layers(&tiny, "base");
+    for (component, (old, before)) in ["app", "tool"].iter().zip(&built) {
+        assert_eq!(layers(&tiny, component), [&base[..], &before[1..]].concat(), "{component}");
+        // It says itself where it is from, and so does `sw why`.
+        let history = config(&tiny, component)["history"].as_array().unwrap().last().unwrap().clone();
+        let new_base = image(&tiny, "tiny", "base");
+        assert_eq!(history["comment"], format!("image {old}, base {old_base} to {new_base}"));
+        let why = tiny.sw(&["why", component, text(&stream)]);
+        assert!(why.stdout.contains(&format!("rebased, not built: image {old}")), "{}", why.stdout);
+    }
+    assert_eq!(fates(&tiny, &[text(&stream)]), ["app reuse", "base reuse", "tool reuse"]);
+
+    // Again: from what was built, not from what was rebased. Somebody built the base already, so that the plan knows.
+    tiny.content("base", "a third base\n");
+    tiny.edit("Rebase: [tiny/base]", "Rebase: [\"tiny/*\"]");
+    let other = tiny.sw(&["build", text(&stream), "--rebuild", "local"]);
+    accepted(&other);
+    let planned = tiny.sw(&["plan", text(&stream)]);
+    assert!(planned.stdout.contains("app        rebase  base-changed: tiny/base"), "{}", planned.stdout);
+    assert!(planned.stdout.contains("2 to rebase, 1 reused"), "{}", planned.stdout);
+    let again = tiny.build();
+    accepted(&again);
+    assert!(again.stderr.contains("rebased, not built: app, tool"), "{}", again.stderr);
+    let comment = config(&tiny, "app")["history"].as_array().unwrap().last().unwrap()["comment"].clone();
+    assert!(
+        env::text(&comment).starts_with(&format!("image {}, base {old_base} to", built[0].0)),
+        "{comment}"
+    );
+    assert_eq!(tiny.sw(&["store", "check"]).code, Some(0));
+}
+
+#[test]
+fn a_base_that_does_not_fit_is_built_on() {
+    if !can_build() {
+        return;
+    }
+    let tiny = with_exchangeable_base();
+    let stream = tiny.stream();
+    let app = image(&tiny, "tiny", "app");
+    // All images have the same file, which the bases differ in: only the run can see that.
+    tiny.content("base", "another base\n");
+    let run = tiny.build();
+    accepted(&run);
+    assert!(Tiny::marks(&run).contains(&"app done".to_owned()), "{}", run.stderr);
+    assert_ne!(image(&tiny, "tiny", "app"), app);
+    let record = env::read_json(&tiny.home().join("builds/tiny/last.json"));
+    let log = tiny.sw(&["logs", &env::text(&record["release"]["run"]), "app"]);
+    let said =
+        "not set on the new tiny/base: the bases differ in /content, which a layer of the image has too";
+    assert!(log.stdout.contains(said), "{}", log.stdout);
+
+    // Another promise: the plan can see that, once the base is there.
+    tiny.edit("abi: \"1\"", "abi: \"2\"");
+    accepted(&tiny.sw(&["build", text(&stream), "--rebuild", "local"]));
+    assert_eq!(fates(&tiny, &[text(&stream)])[0], "app build base-changed not-rebased");
+    let planned = tiny.sw(&["plan", text(&stream)]);
+    let why = "not-rebased: the label streamwright.dev/abi is `1` in the old base and `2` in the new one";
+    assert!(planned.stdout.contains(why), "{}", planned.stdout);
+    let run = tiny.build();
+    accepted(&run);
+    assert!(Tiny::marks(&run).contains(&"app done".to_owned()), "{}", run.stderr);
+}

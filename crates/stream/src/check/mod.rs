@@ -9,6 +9,7 @@
 //! - `pipeline`: what the pipeline must have, and what its tasks refer to
 //! - [`bases`](fn@bases): what components start from
 //! - `operands`: components whose images others name
+//! - `rebuild`: which bases may be exchanged
 //! - `waivers`: what is said about findings
 //! - `cycle`: components that depend on each other
 
@@ -20,6 +21,7 @@ mod names;
 mod operands;
 mod pipeline;
 mod platforms;
+mod rebuild;
 mod waivers;
 
 use base::diagnostic::suggestion;
@@ -54,6 +56,7 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
     operands::resolve(scope, &mut nodes, &mut findings);
     contract::check(scope, &nodes, &mut findings);
     pipeline::check(scope, &mut findings);
+    rebuild::resolve(scope, &mut nodes, &mut findings);
     waivers::check(scope, &mut findings);
     let mut graphs = Vec::new();
     for (platform, nodes) in nodes {

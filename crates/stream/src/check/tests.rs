@@ -125,7 +125,7 @@ error[unknown-field]: unknown field "test"
 18 | test:
    | ^^^^
    |
-   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platforms, rebuild, releaseBase, bases, components, tests, pipeline, waivers
+   = help: did you mean `tests`? allowed here: apiVersion, kind, name, description, version, repository, caches, platforms, rebuild, layerRebase, releaseBase, bases, components, tests, pipeline, waivers
 "#);
 finding!(unknown_field_of_a_component, "packages: [bash]" => "package: [bash]", @r#"
 error[unknown-field]: unknown field "package"
@@ -1033,3 +1033,29 @@ error[undeclared-base]: `etcd` uses r.example/tool@sha256:0000000000000000000000
    = help: make it a stage by a patch or an edit, `FROM … AS NAME` above and NAME here, and name it in `from`
 ");
 }
+
+finding!(a_base_to_exchange_that_promises_nothing, "releaseBase:" => "layerRebase: [mini/base]\nreleaseBase:", @r#"
+warning[no-abi-label]: the base `base` is not exchanged: it has no label `streamwright.dev/abi`
+  --> stream.yaml:11:3
+   |
+11 |   base:
+   |   ^^^^
+   |
+   = help: give it one that says what images on it rely on: `labels: {streamwright.dev/abi: "1"}`
+"#);
+finding!(a_base_to_exchange_that_nothing_is_on, "releaseBase:" => "layerRebase: [mini/bas]\nreleaseBase:", @"
+warning[unused-layer-rebase]: no image is a layer on `mini/bas`
+ --> stream.yaml:6:15
+  |
+6 | layerRebase: [mini/bas]
+  |               ^^^^^^^^
+  |
+  = help: did you mean `mini/base`?
+");
+finding!(a_base_to_exchange_that_is_no_pattern, "releaseBase:" => "layerRebase: [\"mini/[\"]\nreleaseBase:", @r#"
+error[bad-pattern]: `mini/[` is not a pattern: unclosed character class; missing ']'
+ --> stream.yaml:6:15
+  |
+6 | layerRebase: ["mini/["]
+  |               ^^^^^^^^
+"#);

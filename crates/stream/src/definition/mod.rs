@@ -88,6 +88,11 @@ pub struct Stream {
     /// Whether components are rebuilt because of what they start from: `transitive` (default), `direct` or `local`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rebuild: Rebuild,
+    /// Bases that may be exchanged under images that are there, instead of building these again: names in `FROM`, or patterns as in
+    /// `bases`. A new base must have the same value of the label `streamwright.dev/abi` as the old one; a component that is such a base
+    /// sets it in its `labels`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layer_rebase: Vec<String>,
     /// Which components that an overlay inherits are built in it; only an overlay says it, and only of itself.
     #[serde(skip)]
     pub rebuild_inherited: RebuildInherited,

@@ -40,6 +40,9 @@ pub struct Overlay {
     /// Whether components are rebuilt because of what they start from: `transitive`, `direct` or `local`; inherited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild: Option<Rebuild>,
+    /// Bases that may be exchanged under images that are there, instead of building these again; inherited if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_rebase: Option<Vec<String>>,
     /// Which inherited components are built in this stream: `none`, `affected` (default) or `all`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rebuild_inherited: RebuildInherited,

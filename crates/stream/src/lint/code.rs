@@ -33,6 +33,10 @@ lints! {
         "a component from another commit than most others from the same repository";
         "Parts of one program that are of different age were never tested together.";
         "Let all of them follow one reference, or pin them all.";
+    NO_ABI_LABEL "no-abi-label":
+        "a base that `layerRebase` names, whose component has no label `streamwright.dev/abi`";
+        "Nothing says what images on it rely on, so it is never exchanged under them: they are built.";
+        "Give the component the label, or name another base.";
     NOTHING_TO_BUILD "nothing-to-build":
         "`rebuildInherited: all` in a stream that inherits published images";
         "Such an image is there already, and nothing says how it is built.";
@@ -45,6 +49,10 @@ lints! {
         "a build argument that the Containerfile has no `ARG` for";
         "Builders ignore it.";
         "Write `ARG NAME` in the Containerfile, or remove the argument.";
+    UNUSED_LAYER_REBASE "unused-layer-rebase":
+        "a name in `layerRebase` that no image is a layer on";
+        "The base is called something else, or is used only while something is built: then it cannot be exchanged.";
+        "Write the name as in the last `FROM`, or remove it.";
     UNUSED_PLATFORMS "unused-platforms":
         "a platform that a component names and the stream is not for";
         "Nothing is built for it.";

@@ -4,6 +4,7 @@
 //! - [`waive`]: which findings are known and no mistake
 //! - `written`: what the stream file says to no effect
 //! - `expired`: what was meant until a day that is over
+//! - `rebase`: bases that may be exchanged, and are not
 //! - `siblings`: components from one repository
 //! - `packages`: packages that the lock has at several versions
 //! - `platforms`: what is not on every platform of the stream, and what is on others
@@ -14,6 +15,7 @@ mod expired;
 mod majority;
 mod packages;
 mod platforms;
+mod rebase;
 mod siblings;
 pub mod waive;
 pub(crate) mod written;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use base::Diagnostic;
 use base::diagnostic::did_you_mean;
 
-use super::Finding;
 use super::code::{DUPLICATE_PACKAGE, NOTHING_TO_BUILD, UNUSED_ARGUMENT};
+use super::{Finding, rebase};
 use crate::definition::{Component, Definition, Places, RebuildInherited};
 use crate::graph::Graphs;
 
@@ -37,6 +37,7 @@ pub(crate) fn findings(definition: &Definition, graphs: &Graphs) -> Vec<Finding>
         }
     }
     findings.extend(images_to_build(definition));
+    findings.extend(rebase::findings(definition, graphs));
     findings
 }
 

@@ -41,6 +41,9 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
     }
     flat.stream.rebuild = file.rebuild.unwrap_or(flat.stream.rebuild);
     flat.stream.rebuild_inherited = file.rebuild_inherited;
+    if let Some(names) = &file.layer_rebase {
+        flat.stream.layer_rebase.clone_from(names);
+    }
     let fields = [
         "name",
         "from",
@@ -51,6 +54,7 @@ pub fn flatten(parent: &Definition, overlay: &OverlayDefinition) -> Result<Defin
         "platforms",
         "rebuild",
         "rebuildInherited",
+        "layerRebase",
     ];
     for field in fields {
         if let Some(entry) = overlay.root.entry(field) {

@@ -20,6 +20,8 @@ pub enum Fate {
     Changed,
     /// An image that is built.
     Built,
+    /// An image that is set on another base.
+    Rebased,
     /// An image that is built if something that it depends on changes.
     Maybe,
     /// The same image.
@@ -27,13 +29,14 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// `added`, `removed`, `changed`, `built`, `maybe`, `same`.
+    /// `added`, `removed`, `changed`, `built`, `rebased`, `maybe`, `same`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Changed => "changed",
             Self::Built => "built",
+            Self::Rebased => "rebased",
             Self::Maybe => "maybe",
             Self::Same => "same",
         }
@@ -95,6 +98,7 @@ pub fn against(plan: &Plan, release: &BTreeMap<String, Released>) -> Vec<TagFate
             (None, Some(_)) => Fate::Added,
             (Some(_), None) => Fate::Removed,
             (Some(_), Some(Action::Build)) => Fate::Built,
+            (Some(_), Some(Action::Rebase)) => Fate::Rebased,
             (Some(_), Some(Action::Maybe)) => Fate::Maybe,
             (Some(_), Some(Action::Reuse)) if from == to => Fate::Same,
             (Some(_), Some(Action::Reuse)) => Fate::Changed,

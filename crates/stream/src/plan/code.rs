@@ -46,6 +46,8 @@ pub enum ReasonCode {
     ExternalImageChanged,
     /// A component that its image names has another image.
     OperandChanged,
+    /// Its base may not be exchanged under its image, although the stream allows it.
+    NotRebased,
     /// The component that its image is a layer on is built in this run.
     BaseRebuilt,
     /// A component that is used to build it is built in this run.
@@ -64,7 +66,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order in which a plan gives them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Forced,
         Self::LastBuildFailed,
         Self::NeverBuilt,
@@ -85,6 +87,7 @@ impl ReasonCode {
         Self::BuilderChanged,
         Self::ExternalImageChanged,
         Self::OperandChanged,
+        Self::NotRebased,
         Self::BaseRebuilt,
         Self::BuilderRebuilt,
         Self::OperandRebuilt,
@@ -156,6 +159,10 @@ impl ReasonCode {
             Self::OperandChanged => (
                 "operand-changed",
                 "A component that its image names by digest has another image than the last time, or is another one.",
+            ),
+            Self::NotRebased => (
+                "not-rebased",
+                "The stream allows its base to be exchanged under its image (`layerRebase`), but the images do not fit.",
             ),
             Self::BaseRebuilt => (
                 "base-rebuilt",

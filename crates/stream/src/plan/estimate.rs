@@ -42,7 +42,7 @@ pub fn estimate(plan: &Plan, seconds: &Seconds, jobs: usize) -> Estimate {
         title: String,
     }
     let mut ends: BTreeMap<(Platform, &str), End<'_>> = BTreeMap::new();
-    for planned in plan.components.iter().filter(|planned| planned.action != Action::Reuse) {
+    for planned in plan.components.iter().filter(|one| matches!(one.action, Action::Build | Action::Maybe)) {
         let (platform, title) = (planned.platform, plan.title(planned));
         let before = seconds.get(&platform).and_then(|here| here.get(&planned.component));
         let own = before.copied().unwrap_or_else(|| {
@@ -99,6 +99,7 @@ mod tests {
             prebuilt: None,
             inherited: None,
             held_back: None,
+            swap: None,
             weak_keys: None,
             labels: BTreeMap::new(),
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::Swap;
 use crate::definition::{Platform, Rebuild};
 use crate::graph::{Base, BaseImage, Edge, Node};
 use crate::key::{self, Inputs};
@@ -20,6 +21,15 @@ pub trait KnownBuilds {
     /// For each component with a [weak key](crate::key::policy::WeakKeys) the newest image with that key, in the same order.
     fn newest(&self, wanted: &[(&str, Rebuild, Digest)]) -> Vec<Option<Newest>> {
         vec![None; wanted.len()]
+    }
+
+    /// Whether a base can be exchanged under an image of a component, as far as that can be said without its layers. Who cannot look says
+    /// yes: the build looks anyway.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    fn rebase(&self, _component: &str, _image: Digest, _swap: &Swap) -> Result<(), String> {
+        Ok(())
     }
 
     /// The last build of a component on a platform that succeeded, to say what changed since.

@@ -3,6 +3,7 @@
 //! - [`known`]: what was built before, asked through a trait
 //! - [`code`]: the codes of reasons, and [`art`]: those of ART in these words
 //! - [`reason`]: what changed since the last time
+//! - [`swap`]: bases that are exchanged under images
 //! - [`table`]: a plan as text
 //! - [`estimate`](mod@estimate): how long it will take
 //! - [`dependents`](mod@dependents): what is looked at again when a component changes
@@ -15,6 +16,7 @@ pub mod dependents;
 pub mod estimate;
 pub mod known;
 pub mod reason;
+pub mod swap;
 pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,7 @@ pub use self::estimate::estimate;
 pub use self::known::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
 use self::reason::KnownImages;
 pub use self::reason::{Change, Reason};
+pub use self::swap::Swap;
 use crate::definition::{Platform, Rebuild};
 use crate::graph::{BaseImage, Edge, Graph, Graphs, Node};
 use crate::key::policy::{WeakImage, WeakKeys};
@@ -45,15 +48,18 @@ pub enum Action {
     Build,
     /// Something that it depends on is built first; if that comes out as it was, the image is reused, else it is built.
     Maybe,
+    /// Its base is exchanged under the image that is there; if that turns out not to fit, it is built.
+    Rebase,
 }
 
 impl Action {
-    /// `reuse`, `build`, `maybe`.
+    /// `reuse`, `build`, `maybe`, `rebase`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reuse => "reuse",
             Self::Build => "build",
             Self::Maybe => "maybe",
+            Self::Rebase => "rebase",
         }
     }
 }
@@ -84,6 +90,9 @@ pub struct Counts {
     pub build: usize,
     /// Images that are built if something that they depend on changes.
     pub maybe: usize,
+    /// Images that are set on another base.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rebase: usize,
     /// Of those that are there, the ones that would be looked at again with `rebuild: transitive`.
     #[serde(skip_serializing_if = "is_zero")]
     pub held_back: usize,
@@ -109,6 +118,9 @@ pub struct Planned {
     /// What holds back a rebuild, as a stream says it: `rebuild: local`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<&'static str>,
+    /// The base that is exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap: Option<Swap>,
     /// The digest of everything known before the run; what the component's task gets.
     pub inputs: Digest,
     /// The key, when everything that it depends on is known already.
@@ -175,7 +187,7 @@ impl Plan {
 
     /// Whether nothing will be built.
     pub fn is_unchanged(&self) -> bool {
-        self.counts.build == 0 && self.counts.maybe == 0
+        self.counts.build == 0 && self.counts.maybe == 0 && self.counts.rebase == 0
     }
 }
 
@@ -215,10 +227,20 @@ pub fn plan(
         let asked = |candidate: &Candidate<'_>| candidate.key.filter(|_| candidate.newest.is_none());
         let wanted: Vec<(&str, Digest)> =
             candidates.iter().filter_map(|candidate| Some((candidate.name, asked(candidate)?))).collect();
-        let mut found = known.images(&wanted).into_iter();
-        for candidate in candidates {
-            let image = asked(&candidate).and_then(|_| found.next()).flatten();
-            let decided = candidate.decide(image, known, forced.contains(candidate.name));
+        let mut answers = known.images(&wanted).into_iter();
+        let found: Vec<Option<Found>> =
+            candidates.iter().map(|c| asked(c).and_then(|_| answers.next()).flatten()).collect();
+        let missing: Vec<&Candidate<'_>> = candidates
+            .iter()
+            .zip(&found)
+            .filter(|(c, image)| image.is_none() && asked(c).is_some())
+            .filter(|(c, _)| !c.node.swap.is_empty() && !forced.contains(c.name))
+            .map(|(c, _)| c)
+            .collect();
+        let mut on_old_bases = images_to_rebase(&missing, known);
+        for (candidate, image) in candidates.into_iter().zip(found) {
+            let old = on_old_bases.remove(&(candidate.platform, candidate.name));
+            let decided = candidate.decide(image, old, known, forced.contains(candidate.name));
             if let (Action::Reuse, Some(image)) = (decided.action, decided.image) {
                 images.insert((candidate.platform, candidate.name), image);
             }
@@ -244,6 +266,7 @@ pub fn plan(
             }
             Action::Build => counts.build += 1,
             Action::Maybe => counts.maybe += 1,
+            Action::Rebase => counts.rebase += 1,
         }
     }
     Plan {
@@ -275,6 +298,20 @@ fn find_newest(candidates: &mut [Candidate<'_>], known: &dyn KnownBuilds) {
     }
 }
 
+/// The newest images of components' inputs, whatever they stand on.
+fn images_to_rebase<'a>(
+    candidates: &[&Candidate<'a>],
+    known: &dyn KnownBuilds,
+) -> BTreeMap<(Platform, &'a str), Newest> {
+    let asked: Vec<(&str, Rebuild, Digest)> =
+        candidates.iter().map(|c| (c.name, Rebuild::Local, c.weak_keys.local)).collect();
+    if asked.is_empty() {
+        return BTreeMap::new();
+    }
+    let found = candidates.iter().map(|c| (c.platform, c.name)).zip(known.newest(&asked));
+    found.filter_map(|(which, newest)| Some((which, newest?))).collect()
+}
+
 /// The plan for an image that is there already; none when it is not named by digest, which checks refuse.
 fn prebuilt(platform: Platform, name: &str, image: &str) -> Option<Planned> {
     let digest = image.split_once('@')?.1.parse().ok()?;
@@ -291,6 +328,7 @@ fn prebuilt(platform: Platform, name: &str, image: &str) -> Option<Planned> {
         prebuilt: Some(image.to_owned()),
         inherited: None,
         held_back: None,
+        swap: None,
         labels: BTreeMap::new(),
         weak_keys: None,
     })
@@ -366,9 +404,20 @@ impl<'a> Candidate<'a> {
         Platform::ALL.into_iter().any(|platform| builds.last(platform, self.name).is_some())
     }
 
-    fn decide(&self, found: Option<Found>, builds: &dyn KnownBuilds, forced: bool) -> Planned {
+    /// `old` is an image of the same inputs on other bases.
+    fn decide(
+        &self,
+        found: Option<Found>,
+        old: Option<Newest>,
+        builds: &dyn KnownBuilds,
+        forced: bool,
+    ) -> Planned {
         if let Some(newest) = self.newest.as_ref().filter(|_| !forced) {
             return self.reuse_newest(newest);
+        }
+        let rebase = old.and_then(|old| self.rebase(&old, builds));
+        if let Some(Ok(rebased)) = rebase {
+            return rebased;
         }
         let found = found.filter(|_| !forced);
         let last = builds.last(self.platform, self.name);
@@ -398,11 +447,25 @@ impl<'a> Candidate<'a> {
         } else {
             Action::Build
         };
+        if let Some(Err(why)) = rebase {
+            reasons.push(Reason::about(ReasonCode::NotRebased, &why));
+        }
         if let (Action::Build, Some(failed)) = (action, builds.failed(self.platform, self.name)) {
             let at = usize::from(forced);
             reasons.insert(at, Reason::about(ReasonCode::LastBuildFailed, &failed.run));
         }
         Planned { image: found.map(|found| found.image), ..self.planned(action, reasons) }
+    }
+
+    /// Exchanges the base under an image, if that is all there is to do. The error says why it does not fit.
+    fn rebase(&self, old: &Newest, builds: &dyn KnownBuilds) -> Option<Result<Planned, String>> {
+        let swap = Swap::between(old, &self.known.bases, &self.known.operands, &self.node.swap)?;
+        if let Err(why) = builds.rebase(self.name, old.image, &swap) {
+            return Some(Err(why));
+        }
+        let last = LastBuild::of_newest(old, self.inputs, self.node);
+        let reasons = reason::changes(&last, self.inputs, self.node, &self.known);
+        Some(Ok(Planned { swap: Some(swap), ..self.planned(Action::Rebase, reasons) }))
     }
 
     /// Keeps the image that the policy allows, and says what it does not look at.
@@ -426,6 +489,7 @@ impl<'a> Candidate<'a> {
             action,
             reasons,
             held_back: None,
+            swap: None,
             inputs: self.digest,
             key: self.key,
             image: None,

@@ -107,7 +107,12 @@ pub fn summary(plan: &Plan) -> String {
     let several = plan.platforms.len() > 1;
     let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
     let mut parts = Vec::new();
-    for (count, what) in [(counts.build, "to build"), (counts.maybe, "maybe"), (counts.reuse, "reused")] {
+    for (count, what) in [
+        (counts.build, "to build"),
+        (counts.rebase, "to rebase"),
+        (counts.maybe, "maybe"),
+        (counts.reuse, "reused"),
+    ] {
         if count > 0 {
             let count = if several && parts.is_empty() { plural(count, "image") } else { count.to_string() };
             parts.push(format!("{count} {what}"));

@@ -13,6 +13,8 @@ use crate::sample::{self, Files, STREAM, files};
 struct Store {
     images: BTreeMap<Digest, Found>,
     newest: BTreeMap<Digest, Newest>,
+    /// Why no base can be exchanged.
+    misfit: Option<String>,
     last: BTreeMap<(Platform, String), LastBuild>,
     failed: BTreeMap<(Platform, String), FailedBuild>,
     looked_up: RefCell<Vec<Vec<String>>>,
@@ -26,6 +28,10 @@ impl KnownBuilds for Store {
 
     fn newest(&self, wanted: &[(&str, Rebuild, Digest)]) -> Vec<Option<Newest>> {
         wanted.iter().map(|(_, _, key)| self.newest.get(key).cloned()).collect()
+    }
+
+    fn rebase(&self, _: &str, _: Digest, _: &Swap) -> Result<(), String> {
+        self.misfit.clone().map_or(Ok(()), Err)
     }
 
     fn last(&self, platform: Platform, component: &str) -> Option<LastBuild> {
@@ -109,8 +115,7 @@ impl Case {
                 LastBuild::new(&self.inputs[&graph.platform][name], &graph.nodes[name], &images, &self.lock);
             let image = Digest::of(last.key().to_string());
             store.images.insert(last.key(), Found::here(image));
-            let weak =
-                self.plan(&Store::default(), &[]).on(Platform::Amd64, name).unwrap().weak_keys.unwrap();
+            let weak = self.plan(&Store::default(), &[]).on(graph.platform, name).unwrap().weak_keys.unwrap();
             let bases = last.bases.iter().map(|(name, used)| (name.clone(), used.image)).collect();
             let newest = Newest { image, bases, operands: last.operands.clone() };
             store.newest.extend([(weak.direct, newest.clone()), (weak.local, newest)]);

@@ -58,6 +58,7 @@ impl Values<'_> {
             own(CACHES, caches),
             own("rebuild", node.policy.as_str()),
             own("keys", weak_keys(planned)),
+            own("swap", node.swap.clone()),
             own("inputs", planned.inputs.to_string()),
             own("bases", self.bases(node)),
             own("operands", self.operands(node)),

@@ -79,6 +79,9 @@ pub struct LookupArgs {
     /// the one that other streams have of the key `local`
     #[arg(long, value_name = "POLICY", default_value = "transitive", value_parser = Policy::parse)]
     pub rebuild: Policy,
+    /// Bases, by the names of --base, that may be exchanged under an image of the same inputs which is there, when they fit
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    pub swap: Vec<String>,
     /// Repositories of other streams: an image of the same key that is below one of them, under the component's name, is
     /// copied. Who can write there decides what is in your images
     #[arg(long, value_name = "REPOSITORY", num_args = 0..)]

@@ -132,6 +132,7 @@ fn overlay(args: &BranchArgs, to: &Path, made: &mut Made) -> Result<Overlay, Fai
         platforms: None,
         rebuild: None,
         rebuild_inherited: RebuildInherited::default(),
+        layer_rebase: None,
         repository: args.repository.clone().unwrap_or_else(|| format!("localhost:5757/{}", args.name)),
         caches: Vec::new(),
         operations,

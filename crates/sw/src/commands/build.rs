@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base::{Digest, Exit, Hasher};
 use engine::Finished;
 use engine::event::Observer;
+use oci::rebase::Provenance;
 use oci::server::{Server, event};
 use oci::{Reference, Store};
 use release::payload::info::{ImageColumn, ReleaseInfo};
@@ -21,7 +22,8 @@ use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
 use super::Ended;
-use super::build_record::{self, BuildLock, BuiltRelease, Counted};
+use super::build_record::{self, BuildLock, BuildRecord, BuiltRelease, Counted};
+use super::cache_rebase::stored;
 use super::engine::{config, confined, observer};
 use super::local_build::{Here, catalog};
 use super::newest_build::NewestBuild;
@@ -242,6 +244,7 @@ fn conclude(
     record.paths.insert(pushed_path(loaded)?);
     record.from_releases.clone_from(&loaded.from_releases);
     record.last_run = Some(counted(finished));
+    let rebased = record_rebased(&mut record, planned, store, &images);
     for ((platform, component), image) in &images {
         let built = record.platforms.entry(*platform).or_default();
         built.images.insert(component.clone(), *image);
@@ -290,6 +293,9 @@ fn conclude(
         return Ok(Exit::Failed);
     };
     if text {
+        if !rebased.is_empty() {
+            anstream::eprintln!("rebased, not built: {}", rebased.join(", "));
+        }
         for (base, spared) in &stopped_at {
             anstream::eprintln!(
                 "{base} was rebuilt and came out as before: {} not rebuilt",
@@ -299,10 +305,33 @@ fn conclude(
         anstream::eprintln!();
         show(home, store, &judged)?;
     } else {
-        let line = serde_json::json!({"unchanged": false, "release": judged.pull_spec, "accepted": judged.accepted, "run": run, "earlyCutoff": stopped_at});
+        let line = serde_json::json!({"unchanged": false, "release": judged.pull_spec, "accepted": judged.accepted, "run": run, "earlyCutoff": stopped_at, "rebased": rebased});
         anstream::println!("{line}");
     }
     Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
+}
+
+/// Notes which images are some that were set on another base; the names of those that were not there at the last build.
+fn record_rebased(
+    record: &mut BuildRecord,
+    planned: &Planned,
+    store: &Store,
+    images: &Images,
+) -> Vec<String> {
+    let mut new = Vec::new();
+    for ((platform, component), image) in images {
+        let built = record.platforms.entry(*platform).or_default();
+        match stored(store, *image).and_then(|parts| Provenance::read(&parts.config)) {
+            Some(from) => {
+                if built.images.get(component) != Some(image) {
+                    new.extend(planned.plan.on(*platform, component).map(|one| planned.plan.title(one)));
+                }
+                built.rebased.insert(component.clone(), from);
+            }
+            None => drop(built.rebased.remove(component)),
+        }
+    }
+    new
 }
 
 /// What a component was built from, to be told from what it will be built from the next time.

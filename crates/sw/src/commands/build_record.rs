@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 
 use base::Digest;
+use oci::rebase::Provenance;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use stream::definition::Platform;
@@ -48,6 +49,9 @@ pub struct BuiltOn {
     /// The image that each component had.
     #[serde(default)]
     pub images: BTreeMap<String, Digest>,
+    /// Which of them were not built, but set on another base, and what they were before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rebased: BTreeMap<String, Provenance>,
     /// Seconds that each component took when it was last built.
     #[serde(default)]
     pub seconds: BTreeMap<String, f64>,

@@ -10,7 +10,9 @@ use oci::{Reference, Store};
 use stream::definition::Rebuild;
 use stream::key::final_key;
 use stream::key::policy::{Whence, tag};
+use stream::plan::Swap;
 
+use super::cache_rebase::Places;
 use super::newest_build::NewestBuild;
 use super::{hasty_client, registry_client};
 use crate::cli::{CacheAt, CopyArgs, LookupArgs, RecordArgs, WeakKeyArgs};
@@ -151,12 +153,53 @@ impl<'a> Lookup<'a> {
         {
             return Ok(Some(Found { image: newest.image.digest, rebuild, key: weak }));
         }
-        let Some(image) = self.exact(key)? else { return Ok(None) };
+        let Some(image) = self.exact(key)? else { return self.rebase(key) };
         if !self.args.weak.weak_keys.is_empty() {
             let stored = self.own.client.manifest(&self.own.repository.at_digest(image))?;
             self.own.note(&NewestBuild::of(&stored, &self.bases, &self.operands), &self.args.weak)?;
         }
         Ok(Some(Found { image, rebuild: Rebuild::Transitive, key: *key }))
+    }
+
+    /// Sets the newest image of the same inputs on the base that is there now, if that may be and fits.
+    fn rebase(&self, key: &Digest) -> Result<Option<Found>, Failure> {
+        let keys = weak_keys(&self.args.weak)?;
+        let local = keys.into_iter().find(|(rebuild, _)| *rebuild == Rebuild::Local).map(|(_, key)| key);
+        let Some(local) = local.filter(|_| !self.args.swap.is_empty()) else { return Ok(None) };
+        let Some(old) = self.newest(Rebuild::Local, &local, Whence::Anywhere)? else { return Ok(None) };
+        let old = old.known();
+        let [bases, operands] = [&self.bases, &self.operands]
+            .map(|images| images.iter().map(|(name, digest)| (name.as_str(), *digest)).collect());
+        let swap = Swap::between(&old, &bases, &operands, &self.args.swap);
+        let Some(swap) = swap else { return Ok(None) };
+        let at = self.own.repository.at_tag(&tag(Rebuild::Transitive, key))?;
+        let places = Places {
+            client: &self.own.client,
+            own: &self.own.repository,
+            others: &self.others,
+            bases: self.places_of(&swap.base)?,
+        };
+        match places.rebase(old.image, &swap, &at) {
+            Ok(rebased) => {
+                anstream::println!("rebased, not built: {}", rebased.provenance);
+                let stored = rebased.parts.manifest;
+                self.own.note(&NewestBuild::of(&stored, &self.bases, &self.operands), &self.args.weak)?;
+                Ok(Some(Found { image: stored.digest, rebuild: Rebuild::Transitive, key: *key }))
+            }
+            Err(e) => {
+                anstream::println!("not set on the new {}: {e}", swap.base);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The repositories that may have a base: where it is now, and where other streams have it.
+    fn places_of(&self, base: &str) -> Result<Vec<Reference>, Failure> {
+        let spec = self.args.weak.bases.iter().find(|(name, _)| name == base).map(|(_, spec)| spec.as_str());
+        let now: Reference = spec.unwrap_or_default().parse().map_err(|e| Failure::new(Exit::Invalid, e))?;
+        let name = now.repository().rsplit('/').next().unwrap_or_default();
+        let others = self.args.also.iter().filter_map(|stream| format!("{stream}/{name}").parse().ok());
+        Ok(std::iter::once(now.clone()).chain(others).collect())
     }
 
     /// The image of a key in the component's repository; an image of another stream is copied there first.

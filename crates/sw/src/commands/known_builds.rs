@@ -11,10 +11,11 @@ use oci::{Reference, Store};
 use stream::Graphs;
 use stream::definition::{Platform, Rebuild, Stream};
 use stream::key::policy::{Whence, tag};
-use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild, Newest};
+use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild, Newest, Swap};
 
 use super::build_record::BuildRecord;
 use super::cache_lookup::newest_at;
+use super::cache_rebase;
 use super::hasty_client;
 use super::newest_build::NewestBuild;
 use crate::failure::Failure;
@@ -117,6 +118,10 @@ impl KnownBuilds for KnownHereAndElsewhere<'_> {
         ask_all(wanted, |(component, rebuild, key)| {
             self.newest_of(component, &tag(*rebuild, key)).map(NewestBuild::known)
         })
+    }
+
+    fn rebase(&self, _: &str, image: Digest, swap: &Swap) -> Result<(), String> {
+        cache_rebase::fits(self.store, image, swap)
     }
 
     fn last(&self, platform: Platform, component: &str) -> Option<LastBuild> {

@@ -7,6 +7,7 @@ mod build_record;
 mod cache;
 mod cache_lookup;
 mod cache_prune;
+mod cache_rebase;
 mod cache_stats;
 mod changed_files;
 mod doctor;

@@ -63,6 +63,7 @@ fn explain(planned: &Planned, one: &stream::plan::Planned, depth: usize) {
             format!("is reused: {}", one.image.map(|image| image.to_string()).unwrap_or_default())
         }
         (Action::Build, _) => "is built".to_owned(),
+        (Action::Rebase, _) => "is set on another base, and built only if that does not fit".to_owned(),
         (Action::Maybe, _) => "is built if something that it depends on comes out new".to_owned(),
     };
     anstream::println!("{indent}{component} {what}{whose}");
@@ -82,6 +83,11 @@ fn explain(planned: &Planned, one: &stream::plan::Planned, depth: usize) {
         if reason.code == ReasonCode::CommitChanged && !one.same_repository.is_empty() {
             anstream::println!("{indent}    the same repository builds {}", one.same_repository.join(", "));
         }
+    }
+    let built = planned.record.platforms.get(&one.platform);
+    let built = built.filter(|built| one.image == built.images.get(&one.component).copied());
+    if let Some(from) = built.and_then(|built| built.rebased.get(&one.component)) {
+        anstream::println!("{indent}  rebased, not built: {from}");
     }
     if let Some(knob) = one.held_back {
         anstream::println!("{indent}  held back by `{knob}`");

@@ -172,6 +172,7 @@ fn with_code(code: ReasonCode) -> (&'static str, Plan) {
             }),
         ),
         ReasonCode::OperandChanged => ("operator", after_building("etcd", "with: b", "with: c")),
+        ReasonCode::NotRebased => ("etcd", super::policies::on_a_new_base(Some("they are too different"))),
         ReasonCode::BaseRebuilt => ("tools", after(other_base.0, other_base.1)),
         ReasonCode::BuilderRebuilt => ("etcd", after(other_tools.0, other_tools.1)),
         ReasonCode::OperandRebuilt => ("operator", after("with: b", "with: c")),
@@ -220,6 +221,7 @@ fn every_code_occurs() {
     etcd     build builder-changed: mini/tools a669c7694dfd → aeebf78178bf
     etcd     build external-image-changed: mini/go 4cd0e21a9a07 → 804f51f71254
     operator build operand-changed: etcd b750aea38614 → 3b5b5e96c431
+    etcd     build base-changed: mini/base 71c9bcfefc12 → ca9009840503; not-rebased: they are too different
     tools    maybe base-rebuilt: base
     etcd     maybe builder-rebuilt: tools
     operator maybe operand-rebuilt: etcd

@@ -141,6 +141,68 @@ fn a_component_that_changed_itself_is_built_whatever_the_policy() {
     }
 }
 
+/// The plan for a base that is another image now and may be exchanged; what does not fit, if anything.
+pub fn on_a_new_base(misfit: Option<&str>) -> Plan {
+    on_new_bases("", misfit)
+}
+
+fn on_new_bases(platforms: &str, misfit: Option<&str>) -> Plan {
+    let stream = STREAM
+        .replace("releaseBase:", &format!("{platforms}layerRebase: [mini/*]\nreleaseBase:"))
+        .replace("task: debian-base\n", "labels: {streamwright.dev/abi: \"1\"}\n");
+    let files = Files(BTreeMap::from([
+        ("components/base/Containerfile", "FROM scratch\n"),
+        ("components/base2/Containerfile", "FROM scratch\n"),
+        ("components/etcd/Containerfile", "FROM mini/base\n"),
+    ]));
+    let mut store = Store::default();
+    Case::new(&stream, &files).build(&mut store);
+    store.misfit = misfit.map(str::to_owned);
+    let case = Case::new(&stream.replace("path: components/base", "path: components/base2"), &files);
+    let plan = case.plan(&store, &[]);
+    let another = plan.of("base").map(|base| (base.key.unwrap(), Found::here(Digest::of("another base"))));
+    store.images.extend(another);
+    case.plan(&store, &[])
+}
+
+#[test]
+fn a_base_is_exchanged_under_the_image_of_its_platform() {
+    let plan = on_new_bases("platforms: [linux/arm64, linux/amd64]\n", None);
+    let swaps: BTreeMap<Platform, &Swap> =
+        plan.of("etcd").map(|one| (one.platform, one.swap.as_ref().unwrap())).collect();
+    assert_eq!(plan.counts.rebase, 2);
+    assert_ne!(swaps[&Platform::Amd64].from, swaps[&Platform::Arm64].from);
+    assert_eq!(
+        swaps[&Platform::Amd64],
+        on_a_new_base(None).on(Platform::Amd64, "etcd").unwrap().swap.as_ref().unwrap()
+    );
+}
+
+#[test]
+fn a_base_that_may_be_exchanged() {
+    insta::assert_snapshot!(table::table(&on_a_new_base(None)), @"
+    COMPONENT  ACTION  WHY
+    base       reuse
+    etcd       rebase  base-changed: mini/base 71c9bcfefc12 → ca9009840503
+
+    2 components: 1 to rebase, 1 reused; 1 tag in the payload
+    ");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&on_a_new_base(None).on(Platform::Amd64, "etcd").unwrap().swap).unwrap(), @r#"
+    {
+      "base": "mini/base",
+      "from": "sha256:71c9bcfefc129b480212105c97d52d1ee9fea9400fab59cfaa87c05a5c3cf6ae",
+      "to": "sha256:ca9009840503bbb5513c9e5a9ca58b4cac3119d8b4bab71bde9a42492d5ccae4"
+    }
+    "#);
+    insta::assert_snapshot!(table::table(&on_a_new_base(Some("they are too different"))), @"
+    COMPONENT  ACTION  WHY
+    base       reuse
+    etcd       build   base-changed: mini/base 71c9bcfefc12 → ca9009840503; not-rebased: they are too different
+
+    2 components: 1 to build, 1 reused; 1 tag in the payload
+    ");
+}
+
 proptest! {
     /// That no image is reused with another base holds for `rebuild: transitive`. With a weaker policy it is reused on another one when,
     /// and only when, what that policy asks about is the same: here the base itself changes, so `direct` builds and `local` does not,
