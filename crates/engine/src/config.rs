@@ -14,6 +14,7 @@ use tekton::prepare::Part;
 use crate::cache::StepCache;
 use crate::earlier::Earlier;
 use crate::event::Observer;
+use crate::foreknown::Foreknown;
 use crate::local::images::Alias;
 use crate::local::runtime::Runtime;
 use crate::local::shell::Terminal;
@@ -55,6 +56,8 @@ pub struct Config {
     pub stop: Stop,
     /// What runs, when it is not all.
     pub reuse: Reuse,
+    /// Knows of some tasks what will come of them.
+    pub foreknown: Option<Arc<dyn Foreknown>>,
     /// A shell for the user in the container of a step.
     pub shell: Option<Shell>,
 }

@@ -5,7 +5,7 @@
 //! - [`task_run`]: a TaskRun: its attempts
 //! - [`attempt`]: one attempt: volumes, sidecars, steps, results
 //! - [`step`]: one step; [`beside`]: sidecars; [`container`]: what both have in common
-//! - [`cache`]: tasks that need not run again
+//! - [`cache`]: tasks that need not run again; [`foreknown`]: tasks that need not run at all
 //! - [`mod@cel`]: guards in the Common Expression Language
 //! - [`config`]: what the engine works with; [`shared`]: what the TaskRuns of one run share; [`jobs`]: how many run at once
 //! - [`event`]: what happens, as values; [`journal`]: on disk before anybody is told
@@ -29,6 +29,7 @@ pub mod earlier;
 pub mod error;
 pub mod event;
 pub mod finished;
+pub mod foreknown;
 pub mod jobs;
 pub mod journal;
 pub mod limits;

@@ -8,6 +8,7 @@ use tekton::types::{ConditionStatus, TaskRun, Time};
 use crate::attempt;
 use crate::event::Happened;
 use crate::finished::as_text;
+use crate::foreknown::FOREKNOWN;
 use crate::local::stop::{Reason, Stop};
 use crate::record::log_folder;
 use crate::shared::Shared;
@@ -47,6 +48,9 @@ pub fn run(shared: &Shared<'_>, task: &str, mut run: TaskRun, stop: &Stop) -> Ta
                 failed_step = ended.failed_step;
                 if let Some(key) = ended.cached {
                     run.metadata.annotations.insert(CACHED.to_owned(), key.short());
+                }
+                if let Some(whence) = ended.foreknown {
+                    run.metadata.annotations.insert(FOREKNOWN.to_owned(), whence.to_owned());
                 }
             }
             Err(failure) => {

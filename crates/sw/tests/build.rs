@@ -37,6 +37,42 @@ fn a_release_is_built_once_and_then_only_what_changed() {
 }
 
 #[test]
+fn what_is_there_is_found_without_a_container_and_just_as_the_step_would() {
+    if !can_build() {
+        return;
+    }
+    // Whose images are exchanged gets a container for every question: nobody knows what that image would do.
+    let mut told = Vec::new();
+    for exchanged in [&[][..], &["--image", "ghcr.io/streamwright/sw:*=host"]] {
+        let tiny = Tiny::new();
+        assert_eq!(tiny.build().code, Some(0));
+        tiny.content("app", "changed\n");
+        let stream = tiny.stream();
+        let again = [&["build", stream.to_str().unwrap()][..], exchanged].concat();
+        let built = tiny.sw(&again);
+        assert_eq!(built.code, Some(0), "{built:?}");
+        let run = built.stderr.lines().find_map(|line| line.strip_prefix("run ")).unwrap();
+        let dir = tiny.home().join("runs").join(run).join("taskruns");
+        let task = |name: &str| -> serde_json::Value {
+            let file = dir.join(format!("{run}-{name}.json"));
+            serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+        };
+        let knew = |name: &str| {
+            let annotations = task(name)["metadata"]["annotations"].clone();
+            annotations["streamwright.dev/foreknown"].as_str().map(str::to_owned)
+        };
+        let at_once = exchanged.is_empty().then(|| "sw cache lookup".to_owned());
+        assert_eq!([knew("base"), knew("tool"), knew("app")], [at_once.clone(), at_once, None]);
+        let mut results = task("base")["status"]["results"].clone();
+        // The registry listens somewhere else each time.
+        results.as_array_mut().unwrap().retain(|result| result["name"] != "image");
+        told.push((results, tiny.sw(&["logs", "last", "base", "key"]).stdout));
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(told[0].1.contains(" is there: sha256:"), "{told:?}");
+}
+
+#[test]
 fn a_base_that_comes_out_the_same_stops_there() {
     if !can_build() {
         return;

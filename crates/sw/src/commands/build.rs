@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base::{Digest, Exit, Hasher};
 use engine::Finished;
 use engine::event::Observer;
+use engine::foreknown::Foreknown;
 use oci::rebase::Provenance;
 use oci::server::{Server, event};
 use oci::{Reference, Store};
@@ -25,6 +26,7 @@ use super::Ended;
 use super::build_record::{self, BuildLock, BuildRecord, BuiltRelease, Counted};
 use super::cache_rebase::stored;
 use super::engine::{config, confined, observer};
+use super::found_at_once::FoundAtOnce;
 use super::local_build::{Here, catalog};
 use super::newest_build::NewestBuild;
 use super::plan::{Planned, planned, pushed_path, rendered};
@@ -74,7 +76,9 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let (catalog, run) = catalog(&yaml, &here)?;
     // The claim that the rendered run names: the folders `source` and `cache` in it.
     let folders = BTreeMap::from([(name, (volume, false))]);
-    let config = config(home, &args.engine, folders, observer)?;
+    let mut config = config(home, &args.engine, folders, observer)?;
+    let at_once = FoundAtOnce::unless_exchanged(&args.engine);
+    config.foreknown = at_once.map(|found| Arc::new(found) as Arc<dyn Foreknown>);
     let finished = engine::run(&config, &catalog, &catalog, &run)?;
     server.stop();
     // So that other tools can read the store as an OCI layout.

@@ -1,12 +1,13 @@
 //! `sw cache lookup`, `sw cache record` and `sw cache copy`: the first and the last step of a task that builds a component.
 
+use std::cell::RefCell;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError};
-use oci::{Reference, Store};
+use oci::{Reference, Store, StoredManifest};
 use stream::definition::Rebuild;
 use stream::key::final_key;
 use stream::key::policy::{Whence, tag};
@@ -20,25 +21,55 @@ use crate::failure::Failure;
 
 /// How long the registry of another stream may take to begin an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What a line begins with that goes to standard error.
+const WARNING: &str = "warning: ";
 
 /// `sw cache lookup`.
 pub fn lookup(args: &LookupArgs) -> Result<(), Failure> {
+    let answer = answer(args)?;
+    for (file, text) in &answer.files {
+        write(file, text)?;
+    }
+    for line in &answer.said {
+        if line.starts_with(WARNING) { anstream::eprintln!("{line}") } else { anstream::println!("{line}") }
+    }
+    Ok(())
+}
+
+/// What `sw cache lookup` found out.
+pub struct Answer {
+    /// Whether there is an image.
+    pub hit: bool,
+    /// What it writes into which files.
+    pub files: Vec<(PathBuf, String)>,
+    /// What it says, in lines.
+    pub said: Vec<String>,
+}
+
+/// Looks, and copies what other streams have; says what to write where.
+///
+/// # Errors
+/// Arguments that make no sense, and when the component's registry does not answer.
+pub fn answer(args: &LookupArgs) -> Result<Answer, Failure> {
     let lookup = Lookup::new(args)?;
     let key = final_key(&args.inputs, lookup.bases.iter().cloned(), lookup.operands.iter().cloned());
     let found = if args.force { None } else { lookup.find(&key)? };
-    write(&args.hit_file, if found.is_some() { "true" } else { "false" })?;
-    write(&args.digest_file, &found.as_ref().map(|found| found.image.to_string()).unwrap_or_default())?;
-    write(&args.key_file, &key.hex())?;
-    match found {
+    let mut said = lookup.said.into_inner();
+    let digest = found.as_ref().map(|found| found.image.to_string()).unwrap_or_default();
+    let mut files = vec![
+        (&args.hit_file, found.is_some().to_string()),
+        (&args.digest_file, digest),
+        (&args.key_file, key.hex()),
+    ];
+    match &found {
         Some(Found { image, rebuild, key }) => {
-            results(&args.at, image, &key.hex(), true)?;
-            anstream::println!("{} is there: {image}", tag(rebuild, &key));
+            files.extend(results(&args.at, *image, &key.hex(), true));
+            said.push(format!("{} is there: {image}", tag(*rebuild, key)));
         }
-        None => {
-            anstream::println!("{} is not there: it must be built", tag(Rebuild::Transitive, &key));
-        }
+        None => said.push(format!("{} is not there: it must be built", tag(Rebuild::Transitive, &key))),
     }
-    Ok(())
+    let files = files.into_iter().filter_map(|(file, text)| Some((file.clone()?, text))).collect();
+    Ok(Answer { hit: found.is_some(), files, said })
 }
 
 /// `sw cache record`.
@@ -49,8 +80,11 @@ pub fn record(args: &RecordArgs) -> Result<(), Failure> {
     let name = tag(Rebuild::Transitive, &key);
     own.client.put_manifest(&own.repository.at_tag(&name)?, &image.media_type, &image.bytes)?;
     let operands = digests("--operand", &args.weak.operands)?;
-    own.note(&NewestBuild::of(&image, &digests("--base", &args.weak.bases)?, &operands), &args.weak)?;
-    results(&args.at, args.digest, &key.hex(), false)?;
+    let newest = NewestBuild::of(&image, &digests("--base", &args.weak.bases)?, &operands);
+    own.note(&newest, &args.weak)?.iter().for_each(|warning| anstream::eprintln!("{warning}"));
+    for (file, text) in results(&args.at, args.digest, &key.hex(), false) {
+        file.as_deref().map_or(Ok(()), |file| write(file, &text))?;
+    }
     anstream::println!("{name} is now {}", args.digest);
     Ok(())
 }
@@ -96,9 +130,10 @@ impl Own {
 
     /// Makes `image` the newest one of its weak keys.
     ///
-    /// A registry that does not take indexes costs later builds a choice, and this one nothing.
-    fn note(&self, image: &NewestBuild, weak: &WeakKeyArgs) -> Result<(), Failure> {
+    /// A registry that does not take indexes costs later builds a choice, and this one nothing but the warnings that are returned.
+    fn note(&self, image: &NewestBuild, weak: &WeakKeyArgs) -> Result<Vec<String>, Failure> {
         let index = image.index()?;
+        let mut warnings = Vec::new();
         for (rebuild, key) in weak_keys(weak)? {
             let at = self.repository.at_tag(&tag(rebuild, &key))?;
             let noted = match self.client.head(&at) {
@@ -107,10 +142,10 @@ impl Own {
                 Err(e) => Err(e),
             };
             if let Err(e) = noted {
-                anstream::eprintln!("warning: not recorded for `rebuild: {}`: {e}", rebuild.as_str());
+                warnings.push(format!("{WARNING}not recorded for `rebuild: {}`: {e}", rebuild.as_str()));
             }
         }
-        Ok(())
+        Ok(warnings)
     }
 }
 
@@ -124,6 +159,8 @@ struct Lookup<'a> {
     operands: Vec<(String, Digest)>,
     /// The component's repositories in other streams.
     others: Vec<Reference>,
+    /// What there is to tell, in lines.
+    said: RefCell<Vec<String>>,
 }
 
 impl<'a> Lookup<'a> {
@@ -142,7 +179,7 @@ impl<'a> Lookup<'a> {
         let hasty = hasty_client(insecure, 2, PATIENCE)?;
         let bases = digests("--base", &args.weak.bases)?;
         let operands = digests("--operand", &args.weak.operands)?;
-        Ok(Self { args, own, hasty, bases, operands, others })
+        Ok(Self { args, own, hasty, bases, operands, others, said: RefCell::default() })
     }
 
     /// The image that the policy allows, else the one of this key.
@@ -156,7 +193,7 @@ impl<'a> Lookup<'a> {
         let Some(image) = self.exact(key)? else { return self.rebase(key) };
         if !self.args.weak.weak_keys.is_empty() {
             let stored = self.own.client.manifest(&self.own.repository.at_digest(image))?;
-            self.own.note(&NewestBuild::of(&stored, &self.bases, &self.operands), &self.args.weak)?;
+            self.note(&stored)?;
         }
         Ok(Some(Found { image, rebuild: Rebuild::Transitive, key: *key }))
     }
@@ -181,13 +218,13 @@ impl<'a> Lookup<'a> {
         };
         match places.rebase(old.image, &swap, &at) {
             Ok(rebased) => {
-                anstream::println!("rebased, not built: {}", rebased.provenance);
+                self.say(format!("rebased, not built: {}", rebased.provenance));
                 let stored = rebased.parts.manifest;
-                self.own.note(&NewestBuild::of(&stored, &self.bases, &self.operands), &self.args.weak)?;
+                self.note(&stored)?;
                 Ok(Some(Found { image: stored.digest, rebuild: Rebuild::Transitive, key: *key }))
             }
             Err(e) => {
-                anstream::println!("not set on the new {}: {e}", swap.base);
+                self.say(format!("not set on the new {}: {e}", swap.base));
                 Ok(None)
             }
         }
@@ -215,7 +252,7 @@ impl<'a> Lookup<'a> {
                 // By digest: what was found is what is copied.
                 found.map(|found| self.copy(&place.at_digest(found.digest), &wanted)).transpose()
             });
-            if let Some(digest) = taken(place, copied) {
+            if let Some(digest) = self.taken(place, copied) {
                 return Ok(Some(digest));
             }
         }
@@ -238,7 +275,7 @@ impl<'a> Lookup<'a> {
                 self.copy(&place.at_digest(image), &self.own.repository.at_digest(image))?;
                 Ok(Some(found))
             });
-            if let Some(found) = taken(place, copied) {
+            if let Some(found) = self.taken(place, copied) {
                 let index = found.index()?;
                 let at = self.own.repository.at_tag(&name)?;
                 self.own.client.put_manifest(&at, &index.media_type, &index.bytes)?;
@@ -248,21 +285,32 @@ impl<'a> Lookup<'a> {
         if whence == Whence::OthersFirst { Ok(own()?) } else { Ok(None) }
     }
 
+    /// What came of asking another stream. What cannot be had from there is built.
+    fn taken<T>(&self, place: &Reference, asked: Result<Option<T>, ClientError>) -> Option<T> {
+        match asked {
+            Ok(found) => found.inspect(|_| self.say(format!("taken from {}", place.name()))),
+            Err(e) => {
+                self.say(format!("{WARNING}{} is not used: {e}", place.name()));
+                None
+            }
+        }
+    }
+
+    /// Makes the image the newest one of its weak keys.
+    fn note(&self, image: &StoredManifest) -> Result<(), Failure> {
+        let newest = NewestBuild::of(image, &self.bases, &self.operands);
+        self.own.note(&newest, &self.args.weak)?.into_iter().for_each(|warning| self.say(warning));
+        Ok(())
+    }
+
+    fn say(&self, line: String) {
+        self.said.borrow_mut().push(line);
+    }
+
     fn copy(&self, from: &Reference, to: &Reference) -> Result<Digest, ClientError> {
         let scratch = tempfile::tempdir().map_err(ClientError::Write)?;
         let through = Store::open(scratch.path().join("store"))?;
         self.hasty.copy(from, to, &through, &())
-    }
-}
-
-/// What came of asking another stream. What cannot be had from there is built.
-fn taken<T>(place: &Reference, asked: Result<Option<T>, ClientError>) -> Option<T> {
-    match asked {
-        Ok(found) => found.inspect(|_| anstream::println!("taken from {}", place.name())),
-        Err(e) => {
-            anstream::eprintln!("warning: {} is not used: {e}", place.name());
-            None
-        }
     }
 }
 
@@ -304,17 +352,21 @@ fn weak_keys(args: &WeakKeyArgs) -> Result<Vec<(Rebuild, Digest)>, Failure> {
     args.weak_keys.iter().map(key).collect()
 }
 
-fn results(at: &CacheAt, digest: Digest, key: &str, cached: bool) -> Result<(), Failure> {
-    write(&at.task_image_file, &format!("{}@{digest}", at.repository))?;
-    write(&at.task_digest_file, &digest.to_string())?;
-    write(&at.task_cached_file, if cached { "true" } else { "false" })?;
-    write(&at.task_key_file, key)
+/// What is written into which file of a task's results.
+fn results<'a>(
+    at: &'a CacheAt,
+    digest: Digest,
+    key: &str,
+    cached: bool,
+) -> [(&'a Option<PathBuf>, String); 4] {
+    [
+        (&at.task_image_file, format!("{}@{digest}", at.repository)),
+        (&at.task_digest_file, digest.to_string()),
+        (&at.task_cached_file, cached.to_string()),
+        (&at.task_key_file, key.to_owned()),
+    ]
 }
 
-fn write(file: &Option<PathBuf>, text: &str) -> Result<(), Failure> {
-    match file {
-        Some(path) => fs::write(path, text)
-            .map_err(|e| anyhow::Error::from(e).context(path.display().to_string()).into()),
-        None => Ok(()),
-    }
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|e| anyhow::Error::from(e).context(file.display().to_string()).into())
 }

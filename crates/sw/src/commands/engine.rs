@@ -28,6 +28,11 @@ use crate::settings::Home;
 /// Images that tasks of this project name and that a cluster pulls; here they are this machine.
 const OWN_IMAGES: [&str; 2] = ["ghcr.io/streamwright/sw:*", "ghcr.io/streamwright/toolbox:*"];
 
+/// Whether the image is one of those that tasks of this project name.
+pub fn is_own_image(image: &str) -> bool {
+    OWN_IMAGES.iter().any(|pattern| image.starts_with(pattern.trim_end_matches('*')))
+}
+
 /// Splits off the private process that a run lives in; gives the exit code when this is the outer one and all is done.
 ///
 /// # Errors
@@ -73,6 +78,7 @@ pub fn config(
         observers: vec![observer],
         stop: stop_on_signals()?,
         reuse: Reuse::default(),
+        foreknown: None,
         shell: None,
     })
 }

@@ -12,6 +12,7 @@ mod cache_stats;
 mod changed_files;
 mod doctor;
 mod engine;
+mod found_at_once;
 mod graph;
 mod import;
 mod inputs;
