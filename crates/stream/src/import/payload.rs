@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::definition::Platform;
+
 /// Annotations of a payload's tags that say where an image is from (payload.md §1.3).
 const LOCATION: &str = "io.openshift.build.source-location";
 const COMMIT: &str = "io.openshift.build.commit.id";
@@ -16,6 +18,8 @@ pub struct Published {
     pub release: String,
     /// The tag that the payload is a layer on.
     pub release_base: String,
+    /// The processor that it is for, as OCI writes it; empty when nothing says so.
+    pub architecture: String,
     /// Its images.
     pub images: Vec<Image>,
 }
@@ -38,11 +42,12 @@ pub fn stream_file(published: &Published) -> String {
     let _ = write!(
         text,
         "# The release {}, as it was published.\napiVersion: streamwright.dev/v1alpha1\nkind: Stream\nname: published\n\
-         description: {}\nversion: {}\nrepository: {}\nreleaseBase: {}\ncomponents:\n",
+         description: {}\nversion: {}\nrepository: {}\n{}releaseBase: {}\ncomponents:\n",
         one_line(&published.release),
         quoted(&format!("The release {}.", published.release)),
         quoted(&version(&published.release)),
         quoted(repository(&published.pull_spec)),
+        platforms(&published.architecture),
         quoted(&published.release_base),
     );
     for image in &published.images {
@@ -73,6 +78,14 @@ fn version(release: &str) -> String {
     if numbers { core.to_owned() } else { "0.1.0".to_owned() }
 }
 
+/// The line `platforms:`; none for the platform that a stream has anyway, and for one that no stream can have.
+fn platforms(architecture: &str) -> String {
+    match Platform::of_architecture(architecture).filter(|platform| *platform != Platform::default()) {
+        Some(platform) => format!("platforms: [{platform}]\n"),
+        None => String::new(),
+    }
+}
+
 fn repository(pull_spec: &str) -> &str {
     pull_spec.split('@').next().unwrap_or(pull_spec)
 }
@@ -98,6 +111,7 @@ mod tests {
             pull_spec: format!("quay.io/okd/release@{digest}"),
             release: "4.12.0-0.okd-2023-02-04".to_owned(),
             release_base: "cluster-version-operator".to_owned(),
+            architecture: "arm64".to_owned(),
             images: vec![
                 image("cli", &[(LOCATION, "https://github.com/openshift/oc"), (COMMIT, "abc")]),
                 image("cluster-version-operator", &[(LOCATION, "")]),
@@ -105,6 +119,7 @@ mod tests {
         });
         let stream = parse(&Source::new("payload", text)).unwrap().stream;
         assert_eq!(stream.version, "4.12.0");
+        assert_eq!(stream.platforms, [Platform::Arm64].into());
         assert_eq!(stream.repository, "quay.io/okd/release");
         let cli = &stream.components["cli"];
         assert_eq!(cli.source, Origin::Image(format!("quay.io/okd/content@{digest}")));
@@ -118,6 +133,7 @@ mod tests {
             pull_spec: "r/x@sha256:0".to_owned(),
             release: "4.12.0\nname: evil".to_owned(),
             release_base: "a\": evil".to_owned(),
+            architecture: "arm64]\nname: evil".to_owned(),
             images: vec![Image {
                 tag: "x\": y\n  z".to_owned(),
                 pull_spec: "p".to_owned(),

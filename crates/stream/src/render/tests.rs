@@ -278,6 +278,25 @@ fn bases_outside_come_by_digest() {
 }
 
 #[test]
+fn the_release_is_for_the_platform_of_the_stream() {
+    let stream = STREAM.replace("releaseBase:", "platforms: [linux/arm64]\nreleaseBase:");
+    let text = rendered(&stream, &files(), &[]).unwrap().text();
+    let Object::Pipeline(pipeline) = load(&Source::new("rendered", text))
+        .unwrap()
+        .documents
+        .into_iter()
+        .map(|document| document.object)
+        .find(|object| matches!(object, Object::Pipeline(_)))
+        .unwrap()
+    else {
+        unreachable!()
+    };
+    let assemble = pipeline.spec.tasks.iter().find(|task| task.name == "assemble").unwrap();
+    let platform = assemble.params.iter().find(|param| param.name == "platform").unwrap();
+    assert_eq!(platform.value, "linux/arm64".into());
+}
+
+#[test]
 fn a_task_that_cannot_be_forced() {
     let errors = rendered(STREAM, &files(), &["etcd"]).unwrap_err();
     insta::assert_snapshot!(errors.render(false), @r#"

@@ -12,7 +12,7 @@ pub enum ReleaseCommand {
     /// Show a release
     Info(ReleaseInfoArgs),
     /// Assemble a release payload from images
-    New(ReleaseNewArgs),
+    New(Box<ReleaseNewArgs>),
     /// Decide from test results whether a release is accepted, and store the verdict beside it
     Verdict(ReleaseVerdictArgs),
 }
@@ -76,6 +76,10 @@ pub struct ReleaseNewArgs {
     /// The component whose image the payload is a layer on
     #[arg(long, default_value = "cluster-version-operator", value_name = "TAG")]
     pub to_image_base_tag: String,
+
+    /// Of an image that is a list of several platforms, the one whose manifests are looked at, and which the payload is made for
+    #[arg(long, default_value = "linux/amd64", value_name = "OS/ARCHITECTURE")]
+    pub platform: oci::manifest::Platform,
 
     /// Creation time in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", hide_env = true)]

@@ -109,6 +109,7 @@ fn new(args: &ReleaseNewArgs) -> Result<Ended, Failure> {
     let mut request = Request::new(name.clone(), created, components);
     request.base = Base::Tag(args.to_image_base_tag.clone());
     request.previous.clone_from(&args.previous);
+    request.platform.clone_from(&args.platform);
     request.options.keep_unreferenced = args.keep_all;
 
     let (_scratch, store) = scratch_store()?;

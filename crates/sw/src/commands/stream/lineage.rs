@@ -280,6 +280,7 @@ pub fn published(home: &Home, at: &Reference, offline: bool) -> Result<String, F
         pull_spec: at.to_string(),
         release: info.name().to_owned(),
         release_base: release_base(&info).to_owned(),
+        architecture: info.config["architecture"].as_str().unwrap_or_default().to_owned(),
         images: info.references.tags.iter().filter_map(image).collect(),
     }))
 }
