@@ -288,8 +288,9 @@ fn the_tasks_we_ship_are_plain_tekton() {
     let mut checked = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "yaml") {
-            let name = path.file_name().unwrap().display().to_string();
+        let name = path.file_name().unwrap().display().to_string();
+        // The template of pipelines is of our own kind.
+        if path.extension().is_some_and(|e| e == "yaml") && name != "pipeline.yaml" {
             let source = Source::new(name, std::fs::read_to_string(&path).unwrap());
             strict::check(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
             checked += 1;

@@ -136,7 +136,8 @@ fn a_failed_step_opens_a_shell_in_its_container_and_then_fails() {
         keys.write_all(b"echo it-$WHO-$(cat /root/trace)-$PWD\n").unwrap();
         screen.wait_for("it-me-trace-/workspace");
         // Ctrl-C ends what runs in the shell, neither the shell nor the run.
-        keys.write_all(b"echo begin-$((1+1)); sleep 1000\n").unwrap();
+        // What says that it began is what is to be ended, so that it has the terminal by then.
+        keys.write_all(b"sh -c 'echo begin-$((1+1)); sleep 1000'\n").unwrap();
         screen.wait_for("begin-2");
         keys.write_all(b"\x03").unwrap();
         keys.write_all(b"echo alive-$((1+1))\n").unwrap();
