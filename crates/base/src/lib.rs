@@ -8,6 +8,7 @@
 //! - [`exit`]: the exit codes of the program
 //! - [`size`]: bytes and durations as people read them
 //! - [`together`]: many questions at the same time
+//! - [`wildcard`]: patterns with `*`
 
 pub mod clock;
 pub mod diagnostic;
@@ -17,6 +18,7 @@ pub mod name;
 pub mod size;
 pub mod source;
 pub mod together;
+pub mod wildcard;
 
 pub use clock::{Clock, SystemClock};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::Digest;
+use base::wildcard::matches;
 use oci::client::{Client, Platforms, Progress};
 use oci::overlay::Overlay;
 use oci::unpack::{Layers, Lower};
@@ -156,15 +157,6 @@ pub fn try_overlay(dir: &Path) -> Result<(), String> {
     oci::overlay::unmount(&rootfs).map_err(|e| e.to_string())
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            (0..=rest.len()).filter(|i| rest.is_char_boundary(*i)).any(|i| matches(after, &rest[i..]))
-        }),
-    }
-}
-
 /// Why an image that is not in the store is not fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotFetched {
@@ -186,21 +178,4 @@ pub struct ImageError {
     pub image: String,
     /// Why.
     pub reason: String,
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn patterns() {
-        for (pattern, text, expected) in [
-            ("debian", "debian", true),
-            ("debian", "debian:12", false),
-            ("debian*", "debian:12", true),
-            ("*/tools/*:latest", "r.io/a/tools/x:latest", true),
-            ("*/tools/*:latest", "r.io/a/tools/x:1", false),
-            ("*", "", true),
-        ] {
-            assert_eq!(super::matches(pattern, text), expected, "{pattern} {text}");
-        }
-    }
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use base::{Digest, Exit, Hasher};
 use engine::Finished;
 use engine::event::Observer;
-use engine::foreknown::Foreknown;
 use oci::rebase::Provenance;
 use oci::server::{Server, event};
 use oci::{Reference, Store};
@@ -77,8 +76,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     // The claim that the rendered run names: the folders `source` and `cache` in it.
     let folders = BTreeMap::from([(name, (volume, false))]);
     let mut config = config(home, &args.engine, folders, observer)?;
-    let at_once = FoundAtOnce::unless_exchanged(&args.engine);
-    config.foreknown = at_once.map(|found| Arc::new(found) as Arc<dyn Foreknown>);
+    config.foreknown = Some(Arc::new(FoundAtOnce::new(&args.engine)));
     let finished = engine::run(&config, &catalog, &catalog, &run)?;
     server.stop();
     // So that other tools can read the store as an OCI layout.

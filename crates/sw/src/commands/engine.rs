@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base::wildcard::matches;
 use base::{Exit, SystemClock};
 use engine::config::Reuse;
 use engine::event::Observer;
@@ -30,7 +31,7 @@ const OWN_IMAGES: [&str; 2] = ["ghcr.io/streamwright/sw:*", "ghcr.io/streamwrigh
 
 /// Whether the image is one of those that tasks of this project name.
 pub fn is_own_image(image: &str) -> bool {
-    OWN_IMAGES.iter().any(|pattern| image.starts_with(pattern.trim_end_matches('*')))
+    OWN_IMAGES.iter().any(|pattern| matches(pattern, image))
 }
 
 /// Splits off the private process that a run lives in; gives the exit code when this is the outer one and all is done.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use base::wildcard::matches;
 use clap::Parser;
 use engine::foreknown::{Foreknown, Known};
 use tekton::prepare::PreparedTask;
@@ -17,19 +18,36 @@ use super::engine::is_own_image;
 use crate::cli::{CacheCommand, Cli, Command, EngineArgs, LookupArgs};
 
 /// Asks what the first step of a component's task would ask.
-pub struct FoundAtOnce;
+pub struct FoundAtOnce {
+    /// Patterns of images that the command line exchanges: nothing is asked in place of what may do something else.
+    exchanged: Vec<String>,
+}
 
 impl FoundAtOnce {
-    /// Nothing is asked in place of an image that the command line exchanges.
-    pub fn unless_exchanged(args: &EngineArgs) -> Option<Self> {
-        args.images.is_empty().then_some(Self)
+    /// For a run with these arguments.
+    pub fn new(args: &EngineArgs) -> Self {
+        Self { exchanged: args.images.iter().map(|(pattern, _)| pattern.clone()).collect() }
+    }
+
+    /// What the step asks, if it does nothing else.
+    fn lookup_args(&self, first: &PreparedStep) -> Option<LookupArgs> {
+        let step = &first.step;
+        let exchanged = self.exchanged.iter().any(|pattern| matches(pattern, &step.image));
+        if exchanged || first.script.is_some() || !step.when.is_empty() || !is_own_image(&step.image) {
+            return None;
+        }
+        let words = step.command.iter().chain(step.args.iter().flatten());
+        match Cli::try_parse_from(words).ok()?.command {
+            Command::Cache(CacheCommand::Lookup(args)) => Some(args),
+            _ => None,
+        }
     }
 }
 
 impl Foreknown for FoundAtOnce {
     fn known(&self, task: &PreparedTask) -> Option<Known> {
         let (first, rest) = task.steps.split_first()?;
-        let args = lookup_args(first)?;
+        let args = self.lookup_args(first)?;
         let hit = hit_result(first, &args)?;
         if !task.sidecars.is_empty() || !rest.iter().all(|step| is_off_after(step, &hit)) {
             return None;
@@ -47,19 +65,6 @@ impl Foreknown for FoundAtOnce {
         let results = results.collect();
         let log = answer.said.join("\n");
         Some(Known { results, whence: "sw cache lookup", step: first.name.clone(), log })
-    }
-}
-
-/// What the step asks, if it does nothing else.
-fn lookup_args(first: &PreparedStep) -> Option<LookupArgs> {
-    let step = &first.step;
-    if first.script.is_some() || !step.when.is_empty() || !is_own_image(&step.image) {
-        return None;
-    }
-    let words = step.command.iter().chain(step.args.iter().flatten());
-    match Cli::try_parse_from(words).ok()?.command {
-        Command::Cache(CacheCommand::Lookup(args)) => Some(args),
-        _ => None,
     }
 }
 
