@@ -6,10 +6,24 @@ use std::collections::BTreeMap;
 use base::{Digest, Source};
 
 use crate::check::check;
-use crate::definition::{self, Component, Definition, Origin, Patch};
+use crate::definition::{self, Component, Definition, Origin, Patch, Platform};
 use crate::graph::Graphs;
+use crate::plan::{Found, KnownBuilds, LastBuild};
 use crate::source::{SourceError, Sources, Tree};
 use crate::task::Tasks;
+
+/// Nothing was built before.
+pub struct Nothing;
+
+impl KnownBuilds for Nothing {
+    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
+        vec![None; wanted.len()]
+    }
+
+    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
+        None
+    }
+}
 
 /// Containerfiles by component folder.
 pub struct Files(pub BTreeMap<&'static str, &'static str>);

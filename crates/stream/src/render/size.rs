@@ -120,22 +120,10 @@ mod tests {
     use crate::definition::{self, Platform};
     use crate::key;
     use crate::lock::{self, Packages};
-    use crate::plan::{Found, KnownBuilds, LastBuild, plan};
+    use crate::plan::plan;
     use crate::render::{Rendered, Request, render};
-    use crate::sample::{Files, STREAM, TASKS};
+    use crate::sample::{Files, Nothing, STREAM, TASKS};
     use crate::task::Tasks;
-
-    struct Nothing;
-
-    impl KnownBuilds for Nothing {
-        fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
-            vec![None; wanted.len()]
-        }
-
-        fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
-            None
-        }
-    }
 
     /// OKD's number of components, each with so many packages as a large one of debian-mini has.
     fn large(tasks: &str, components: usize, packages: usize) -> Rendered {

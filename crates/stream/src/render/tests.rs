@@ -9,20 +9,8 @@ use super::*;
 use crate::definition::{ApiVersion, Platform};
 use crate::key;
 use crate::lock::{Kind, Packages};
-use crate::plan::{Found, KnownBuilds, LastBuild, plan};
-use crate::sample::{self, Files, STREAM, files};
-
-struct Nothing;
-
-impl KnownBuilds for Nothing {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
-        vec![None; wanted.len()]
-    }
-
-    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
-        None
-    }
-}
+use crate::plan::plan;
+use crate::sample::{self, Files, Nothing, STREAM, files};
 
 fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Diagnostics> {
     let (definition, graphs) = sample::checked(stream, files);

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Diagnostics, Digest, Source};
+use base::{Diagnostics, Source};
 use tekton::load::{Object, load};
 use tekton::types::{Pipeline, PipelineTask};
 
 use crate::check::check;
-use crate::definition::{Definition, File, Platform, TemplateDefinition, parse, parse_file};
+use crate::definition::{Definition, File, TemplateDefinition, parse, parse_file};
 use crate::key;
 use crate::lock::Lock;
 use crate::overlay::flatten;
-use crate::plan::{Found, KnownBuilds, LastBuild, plan};
+use crate::plan::plan;
 use crate::render::{Request, render};
-use crate::sample::{self, STREAM, TASKS};
+use crate::sample::{self, Nothing, STREAM, TASKS};
 use crate::task::Tasks;
 
 /// Tasks for the pipeline beside those of the sample.
@@ -50,18 +50,6 @@ spec:
   params: [{name: release}, {name: text, default: \"\"}]
   steps: [{image: sw}]
 ";
-
-struct Nothing;
-
-impl KnownBuilds for Nothing {
-    fn images(&self, wanted: &[(&str, Digest)]) -> Vec<Option<Found>> {
-        vec![None; wanted.len()]
-    }
-
-    fn last(&self, _: Platform, _: &str) -> Option<LastBuild> {
-        None
-    }
-}
 
 fn tasks() -> Tasks {
     let sources = [Source::new("tasks/all.yaml", TASKS), Source::new("tasks/more.yaml", MORE_TASKS)];
