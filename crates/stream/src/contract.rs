@@ -97,7 +97,7 @@ pub const ASSEMBLE_PARAMS: [Offered; 9] = [
     ),
     string("published", "where images are published; references in the payload start with it"),
     string("epoch", "SOURCE_DATE_EPOCH, in seconds"),
-    string("platform", "operating system and processor, like linux/amd64"),
+    array("platforms", "the platforms of the release, each operating system and processor, like linux/amd64"),
     string("insecure", "`true` for a registry without TLS"),
 ];
 

@@ -106,7 +106,7 @@ apiVersion: tekton.dev/v1
 kind: Task
 metadata: {name: assemble}
 spec:
-  params: [{name: images, type: array}, {name: stream}, {name: version}, {name: base}, {name: repository}, {name: published}, {name: platform, default: linux/amd64}, {name: insecure, default: \"false\"}]
+  params: [{name: images, type: array}, {name: stream}, {name: version}, {name: base}, {name: repository}, {name: published}, {name: platforms, type: array, default: [linux/amd64]}, {name: insecure, default: \"false\"}]
   results: [{name: image, description: The payload.}]
   steps: [{image: sw}]
 ---

@@ -134,7 +134,7 @@ impl Values<'_> {
             own(REPOSITORY, reference(REPOSITORY)),
             own("published", stream.repository.as_str()),
             own("epoch", lock.epoch.to_string()),
-            own("platform", graph.platform.as_str()),
+            own("platforms", vec![graph.platform.as_str().to_owned()]),
             own(INSECURE, reference(INSECURE)),
             own("release", release()),
             own("outcomes", outcomes),

@@ -280,8 +280,8 @@ fn the_release_is_for_the_platform_of_the_stream() {
         unreachable!()
     };
     let assemble = pipeline.spec.tasks.iter().find(|task| task.name == "assemble").unwrap();
-    let platform = assemble.params.iter().find(|param| param.name == "platform").unwrap();
-    assert_eq!(platform.value, "linux/arm64".into());
+    let platforms = assemble.params.iter().find(|param| param.name == "platforms").unwrap();
+    assert_eq!(platforms.value, vec!["linux/arm64".to_owned()].into());
 }
 
 #[test]
