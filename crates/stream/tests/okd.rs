@@ -13,6 +13,7 @@ use stream::check;
 use stream::definition::overlay::Parent;
 use stream::definition::{Definition, File, Origin, Platform, parse_file};
 use stream::graph::Graphs;
+use stream::import::art::{self, BuildData};
 use stream::key::inputs;
 use stream::lint::{Subject, review};
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
@@ -98,13 +99,23 @@ fn checked(shipped: &Shipped) -> Graphs {
 }
 
 fn locked(shipped: &Shipped, graphs: &Graphs) -> Lock {
+    let lock = made(shipped, graphs);
+    let open = found(shipped, graphs, &lock);
+    assert!(open.is_empty(), "{open:?}");
+    lock
+}
+
+/// What is probably not meant.
+fn found(shipped: &Shipped, graphs: &Graphs, lock: &Lock) -> Vec<String> {
+    let today = jiff::civil::date(2026, 1, 1);
+    let reviewed = review(Subject { definition: &shipped.definition, graphs, lock, today });
+    reviewed.open.iter().map(|finding| finding.diagnostic.render(false)).collect()
+}
+
+fn made(shipped: &Shipped, graphs: &Graphs) -> Lock {
     let resolvers = Resolvers { packages: &Recorded, images: &Recorded, commits: &Recorded };
     let now = Timestamp::from_second(1_767_225_600).unwrap();
-    let lock = lock::make(graphs, &shipped.definition.places, resolvers, None, now).unwrap();
-    let today = jiff::civil::date(2026, 1, 1);
-    let reviewed = review(Subject { definition: &shipped.definition, graphs, lock: &lock, today });
-    assert!(reviewed.open.is_empty(), "{}", reviewed.refused().render(false));
-    lock
+    lock::make(graphs, &shipped.definition.places, resolvers, None, now).unwrap()
 }
 
 /// Images that were built, by key; with `any`, everything that is asked for is there from then on.
@@ -169,6 +180,58 @@ fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
         for document in &loaded.documents {
             let refused = tekton::validate::validate(document);
             assert!(!refused.has_errors(), "{name}: {}", refused.render(false));
+        }
+    }
+}
+
+/// What `sw import art` makes of ART's build data, with the overlay `okd` applied.
+fn imported(platforms: Option<&BTreeSet<Platform>>) -> Option<[Shipped; 2]> {
+    let dir = testkit::fixtures()?.join("ocp-build-data-4.22");
+    let source = |path: &Path| Source::new(path.to_string_lossy(), std::fs::read_to_string(path).unwrap());
+    let mut images: Vec<(String, Source)> = std::fs::read_dir(dir.join("images"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), source(&path)))
+        .collect();
+    images.sort_by(|a, b| a.0.cmp(&b.0));
+    let data = BuildData {
+        group: source(&dir.join("group.yml")),
+        streams: source(&dir.join("streams.yml")),
+        images,
+    };
+    let made = art::import(&data, platforms).unwrap().streams;
+    let file =
+        |index: usize| parse_file(&Source::new(made[index].0.as_str(), made[index].1.as_str())).unwrap();
+    let (File::Stream(ocp), File::Overlay(okd)) = (file(0), file(1)) else {
+        panic!("not a stream and an overlay")
+    };
+    let okd = flatten(&ocp, &okd).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    Some([ocp, okd].map(|definition| Shipped {
+        definition,
+        folder: Folder::new(streams()),
+        tasks: Tasks::new(&[], &texts(&streams().join("../tasks"))).unwrap(),
+        folders: BTreeMap::new(),
+    }))
+}
+
+#[test]
+fn what_is_imported_is_sound_locked_and_planned_for_all_its_platforms() {
+    let only = BTreeSet::from([Platform::Arm64]);
+    for (wanted, expected) in [(None, [4, 2]), (Some(&only), [1, 1])] {
+        let Some(all) = imported(wanted) else { return };
+        for (shipped, platforms) in all.into_iter().zip(expected) {
+            let graphs = checked(&shipped);
+            assert_eq!(graphs.iter().count(), platforms);
+            let lock = made(&shipped, &graphs);
+            // ART's base images are on branches of their own; of platforms nothing is found that no waiver excuses.
+            let open = found(&shipped, &graphs, &lock);
+            assert!(open.iter().all(|text| text.starts_with("warning[mismatched-siblings]")), "{open:?}");
+            assert_eq!(lock::stale(&graphs, &lock), []);
+            let plan = planned(&shipped, &graphs, &lock, &Built::default());
+            let images: usize = graphs.iter().map(|graph| graph.nodes.len()).sum();
+            assert_eq!(plan.components.len(), images);
+            let vsphere = |platform| plan.on(platform, "vsphere-csi-driver").is_some();
+            assert_eq!((vsphere(Platform::Amd64), vsphere(Platform::Arm64)), (wanted.is_none(), false));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod published;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -28,6 +30,19 @@ fn build_data_and_payload_pipeline_are_imported_once_and_then_left_alone() {
     assert_eq!((code, stdout.lines().count()), (0, 3), "{stderr}");
     let report = fs::read_to_string(to.join("REPORT.md")).unwrap();
     assert!(report.contains("187 images of the payload"), "{report}");
+    let head = |stream: &Path| {
+        let text = fs::read_to_string(stream.join("stream.yaml")).unwrap();
+        text.lines().find(|line| line.starts_with("platforms:")).map(str::to_owned)
+    };
+    let both = Some("platforms: [linux/amd64, linux/arm64]".to_owned());
+    let all = Some("platforms: [linux/amd64, linux/arm64, linux/ppc64le, linux/s390x]".to_owned());
+    assert_eq!((head(&to.join("ocp")), head(&to.join("okd"))), (all, both.clone()));
+    let (code, stdout, stderr) =
+        sw(dir.path(), &["stream", "show", "-o", "yaml", to.join("okd").to_str().unwrap()]);
+    assert!(
+        code == 0 && stdout.contains("\nplatforms:\n  - linux/amd64\n  - linux/arm64\nrelease"),
+        "{stderr}{stdout}"
+    );
     let (code, stdout, stderr) = sw(dir.path(), &["bases", to.join("okd").to_str().unwrap(), "-o", "json"]);
     assert_eq!(code, 0, "{stderr}");
     let rows: Value = serde_json::from_str(&stdout).unwrap();
@@ -60,6 +75,83 @@ fn build_data_and_payload_pipeline_are_imported_once_and_then_left_alone() {
         sw(dir.path(), &["stream", "show", "-o", "yaml", to.join("okd-scos").to_str().unwrap()]);
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("TAGS: scos"));
+    let streams = ["okd", "okd-fcos", "okd-fcos-multiarch", "okd-scos"];
+    assert_eq!(streams.map(|stream| head(&to.join(stream))), [None, None, both, None]);
+    assert!(
+        report.contains("`okd-fcos-multiarch` is for linux/amd64, linux/arm64: the parameter"),
+        "{report}"
+    );
+}
+
+#[test]
+fn an_import_is_for_the_platforms_that_are_asked_for() {
+    let Some(fixtures) = testkit::fixtures() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("art");
+    let data = fixtures.join("ocp-build-data-4.22");
+    let import = |platforms: &str| {
+        let (data, to) = (data.to_str().unwrap(), to.to_str().unwrap());
+        sw(dir.path(), &["import", "art", data, "--to", to, "--platforms", platforms])
+    };
+    let (code, _, stderr) = import("arm64");
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("write one of linux/amd64, linux/arm64, linux/ppc64le, linux/s390x"), "{stderr}");
+    let (code, _, stderr) = import("linux/arm64");
+    assert_eq!(code, 0, "{stderr}");
+    let okd = to.join("okd");
+    let (code, stdout, stderr) = sw(dir.path(), &["bases", okd.to_str().unwrap(), "-o", "json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let rows: Value = serde_json::from_str(&stdout).unwrap();
+    let of =
+        |component: &str| rows.as_array().unwrap().iter().filter(|row| row["component"] == component).count();
+    assert_eq!((of("etcd"), of("vsphere-csi-driver")), (2, 0));
+    assert!(
+        rows.as_array().unwrap().iter().all(|row| row["platforms"] == serde_json::json!(["linux/arm64"]))
+    );
+    let report = fs::read_to_string(to.join("REPORT.md")).unwrap();
+    assert!(
+        report.contains("ose-vmware-vsphere-csi-driver is built for none of the platforms of `okd`"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_release_that_is_a_list_is_a_stream_for_its_platforms() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = oci::Store::open(dir.path().join("store")).unwrap();
+    let import = |cpus: &[&str], to: &str| {
+        let tags: [(&str, &[&str]); 2] = [("cluster-version-operator", cpus), ("etcd", cpus)];
+        let at = published::release(&store, "registry.example", cpus, &tags);
+        let to = dir.path().join(to);
+        let (code, _, stderr) = sw(dir.path(), &["import", "payload", &at, "--to", to.to_str().unwrap()]);
+        assert_eq!(code, 0, "{stderr}");
+        let read = |file: &str| fs::read_to_string(to.join(file)).unwrap();
+        (read("published/stream.yaml"), read("REPORT.md"))
+    };
+    let (stream, report) = import(&["amd64", "riscv64", "arm64"], "list");
+    assert!(stream.contains("\nplatforms: [linux/amd64, linux/arm64]\n"), "{stream}");
+    assert!(
+        report.contains(
+            "a list for linux/amd64, linux/arm64, and so is the stream. No stream can be for linux/riscv64."
+        ),
+        "{report}"
+    );
+    let (stream, report) = import(&["arm64"], "arm");
+    assert!(stream.contains("\nplatforms: [linux/arm64]\n"), "{stream}");
+    assert!(report.contains("The release is for linux/arm64 alone"), "{report}");
+    let (stream, report) = import(&["amd64"], "amd");
+    assert!(!stream.contains("platforms"), "{stream}");
+    assert!(report.contains("The release is for linux/amd64 alone"), "{report}");
+
+    // An overlay on it is for all of them, too.
+    let tags: [(&str, &[&str]); 1] = [("cluster-version-operator", &["amd64", "arm64"])];
+    let at = published::release(&store, "registry.example", &["amd64", "arm64"], &tags);
+    let mine = dir.path().join("mine");
+    let (code, _, stderr) = sw(dir.path(), &["branch", &at, "mine", "--to", mine.to_str().unwrap()]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, stdout, stderr) = sw(dir.path(), &["plan", "--offline", mine.to_str().unwrap()]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("1 component for linux/amd64, linux/arm64"), "{stdout}");
 }
 
 #[test]

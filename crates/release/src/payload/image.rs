@@ -22,6 +22,8 @@ pub struct Image {
     pub digest: Digest,
     /// Digest of the list that the image was chosen from.
     pub list_digest: Option<Digest>,
+    /// The platforms of that list, as far as it names them.
+    pub list_platforms: Vec<Platform>,
     /// The image's own manifest.
     pub manifest: ImageManifest,
     /// The configuration, with all its fields in their order.
@@ -96,9 +98,11 @@ impl Image {
             Manifest::parse(&raw.media_type, &raw.bytes)
                 .map_err(|source| ImageError::Manifest { digest, source })
         };
+        let mut list_platforms = Vec::new();
         let (manifest, digest, list_digest) = match parse(&raw, content_digest)? {
             Manifest::Image(manifest) => (manifest, content_digest, None),
             Manifest::Index(index) => {
+                list_platforms.extend(index.manifests.iter().filter_map(|child| child.platform.clone()));
                 let only = match index.manifests.as_slice() {
                     [only] => Some(only),
                     _ => None,
@@ -119,7 +123,7 @@ impl Image {
         let at = at.at_digest(digest);
         let raw_config = read_config(content, &at, &manifest)?;
         let config = serde_json::from_value(raw_config.clone()).map_err(ImageError::Config)?;
-        Ok(Self { at, content_digest, digest, list_digest, manifest, raw_config, config })
+        Ok(Self { at, content_digest, digest, list_digest, list_platforms, manifest, raw_config, config })
     }
 
     /// The labels of the image.

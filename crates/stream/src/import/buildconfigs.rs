@@ -13,6 +13,7 @@ use super::difference::difference;
 use super::report::Report;
 use super::{Imported, text};
 use crate::definition::overlay::{Overlay, Parent};
+use crate::definition::platform::listed;
 use crate::definition::{
     ApiVersion, Base, Component, Git, Kind, Origin, Platform, Rebuild, RebuildInherited, Stream,
 };
@@ -45,13 +46,19 @@ pub struct Variant {
     pub objects: Vec<Value>,
 }
 
-/// Makes a stream of the objects in `base`, and an overlay on it for each variant.
+/// Makes a stream of the objects in `base`, and an overlay on it for each variant; for the platforms that their workflows say, or
+/// for others if somebody wants them.
 ///
 /// # Errors
 /// When there is no BuildConfig.
-pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnostics> {
+pub fn import(
+    base: &[Value],
+    variants: &[Variant],
+    platforms: Option<&BTreeSet<Platform>>,
+) -> Result<Imported, Diagnostics> {
     let mut report = Report::new("okd-payload-pipeline as streams", &REASONS);
-    let stream = stream(base, "okd", &mut report);
+    let mut stream = stream(base, "okd", &mut report);
+    stream.platforms = chosen("okd", base, platforms, &mut report);
     if stream.components.is_empty() {
         let finding = Diagnostic::error("no-buildconfigs", "there is no BuildConfig with a source in git");
         return Err(finding.help("name a checkout of okd-payload-pipeline").into());
@@ -61,12 +68,13 @@ pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnost
         "Made by `sw import okd-payload-pipeline`; REPORT.md beside its folder tells what is not in it.";
     let mut streams = vec![("okd".to_owned(), text::stream(&stream, comment).map_err(unwritable)?)];
     for variant in variants {
-        let there = self::stream(&variant.objects, "okd", &mut report);
+        let name = format!("okd-{}", variant.name);
+        let mut there = self::stream(&variant.objects, "okd", &mut report);
+        there.platforms = chosen(&name, &variant.objects, platforms, &mut report);
         let (operations, lost) = difference(&stream, &there);
         report
             .decisions
             .extend(lost.into_iter().map(|lost| format!("In the variant {}: {lost}.", variant.name)));
-        let name = format!("okd-{}", variant.name);
         let overlay = Overlay {
             api_version: ApiVersion::V1Alpha1,
             kind: Kind::Stream,
@@ -74,7 +82,7 @@ pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnost
             from: Parent::Path("../okd".to_owned()),
             description: format!("The variant {} of okd-payload-pipeline.", variant.name),
             version: None,
-            platforms: None,
+            platforms: (there.platforms != stream.platforms).then_some(there.platforms),
             rebuild: None,
             rebuild_inherited: RebuildInherited::default(),
             layer_rebase: None,
@@ -96,6 +104,51 @@ pub fn import(base: &[Value], variants: &[Variant]) -> Result<Imported, Diagnost
         "Components do not say `from`, so that a plan fetches their sources and reads their Dockerfiles.".to_owned(),
     ]);
     Ok(Imported { streams, report })
+}
+
+/// The platforms of a stream: those that somebody wants, else those that its workflows build for. A BuildConfig alone builds for the
+/// processor of the cluster that it runs on.
+fn chosen(
+    name: &str,
+    objects: &[Value],
+    wanted: Option<&BTreeSet<Platform>>,
+    report: &mut Report,
+) -> BTreeSet<Platform> {
+    let (built, unknown) = architectures(objects);
+    if !unknown.is_empty() {
+        report.left(name, &serde_json::json!({"processors that no stream can be for": unknown}));
+    }
+    let (platforms, why) = match wanted {
+        Some(wanted) => (wanted.clone(), "what --platforms says"),
+        None if built.is_empty() => (
+            BTreeSet::from([Platform::default()]),
+            "BuildConfigs do not say it, they build for the processor of their cluster",
+        ),
+        None => (built, "the parameter `architectures` of its workflows"),
+    };
+    report.decisions.push(format!("`{name}` is for {}: {why}.", listed(&platforms)));
+    platforms
+}
+
+/// What the parameter `architectures` of Argo's WorkflowTemplates says: processors with commas between them, in Go's words. Those
+/// that a stream can be for, and the others.
+fn architectures(objects: &[Value]) -> (BTreeSet<Platform>, BTreeSet<&str>) {
+    let templates = objects.iter().filter(|object| object["kind"] == "WorkflowTemplate");
+    let parameters =
+        templates.filter_map(|template| template.pointer("/spec/arguments/parameters")?.as_array()).flatten();
+    let lists = parameters
+        .filter(|parameter| parameter["name"] == "architectures")
+        .filter_map(|parameter| parameter["value"].as_str().or_else(|| parameter["default"].as_str()));
+    let all = lists.flat_map(|list| list.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let mut unknown = BTreeSet::new();
+    let known = all.filter_map(|name| {
+        let platform = Platform::of_architecture(name);
+        if platform.is_none() {
+            unknown.insert(name);
+        }
+        platform
+    });
+    (known.collect(), unknown)
 }
 
 /// The stream of all BuildConfigs among the objects.
@@ -362,7 +415,7 @@ mod tests {
     #[test]
     fn tags_become_components_and_bases() {
         let variant = Variant { name: "scos".to_owned(), objects: objects("scos") };
-        let imported = import(&objects(""), &[variant]).unwrap();
+        let imported = import(&objects(""), &[variant], None).unwrap();
         let all = read(&imported);
         let stream = &all[0].stream;
         let names: Vec<&str> = stream.components.keys().map(String::as_str).collect();
@@ -391,8 +444,41 @@ mod tests {
     }
 
     #[test]
+    fn workflows_say_for_which_processors() {
+        let workflow = |parameters: Value| json!({"kind": "WorkflowTemplate", "metadata": {"name": "build"}, "spec": {"arguments": {"parameters": parameters}}});
+        let mut several = objects("");
+        several.extend([
+            workflow(json!([{"name": "architectures", "default": "arm64, amd64"}, {"name": "os", "default": "s390x"}])),
+            workflow(json!([{"name": "architectures", "value": "arm64,riscv64", "default": "ppc64le"}])),
+            workflow(json!([{"name": "architectures"}])),
+        ]);
+        let variants = [
+            Variant { name: "scos".to_owned(), objects: objects("") },
+            Variant { name: "multi".to_owned(), objects: several },
+        ];
+        let imported = import(&objects(""), &variants, None).unwrap();
+        let both = BTreeSet::from([Platform::Amd64, Platform::Arm64]);
+        let all: Vec<BTreeSet<Platform>> = read(&imported).into_iter().map(|d| d.stream.platforms).collect();
+        let one = BTreeSet::from([Platform::Amd64]);
+        assert_eq!(all, [one.clone(), one, both]);
+        let report = imported.report.text();
+        for said in [
+            "`okd` is for linux/amd64: BuildConfigs do not say it",
+            "`okd-multi` is for linux/amd64, linux/arm64: the parameter `architectures` of its workflows.",
+            "`[\"riscv64\"]`: okd-multi",
+        ] {
+            assert!(report.contains(said), "{said}\n{report}");
+        }
+        // The same for all, if somebody wants that.
+        let wanted = BTreeSet::from([Platform::Arm64]);
+        let imported = import(&objects(""), &variants, Some(&wanted)).unwrap();
+        assert!(read(&imported).iter().all(|definition| definition.stream.platforms == wanted));
+        assert!(imported.streams[2].1.lines().all(|line| !line.starts_with("platforms")), "inherited");
+    }
+
+    #[test]
     fn what_has_no_place_is_reported() {
-        let report = import(&objects(""), &[]).unwrap().report;
+        let report = import(&objects(""), &[], None).unwrap().report;
         for (field, inputs) in [
             ("not a BuildConfig", 1),
             ("spec.source.images", 1),
@@ -402,14 +488,14 @@ mod tests {
         ] {
             assert_eq!(report.inputs_with(field), inputs, "{field}\n{}", report.text());
         }
-        let none = import(&[json!({"kind": "Pipeline"})], &[]).unwrap_err();
+        let none = import(&[json!({"kind": "Pipeline"})], &[], None).unwrap_err();
         assert!(none.render(false).contains("there is no BuildConfig"), "{}", none.render(false));
     }
 
     #[test]
     fn batches_become_dependencies() {
         // With the sources at hand, as `sw plan` has them.
-        let imported = import(&objects(""), &[]).unwrap();
+        let imported = import(&objects(""), &[], None).unwrap();
         let text = imported.streams[0]
             .1
             .replace("git: {url: https://git.example/", "path: x/")

@@ -71,8 +71,7 @@ fn changes(
         task: to.task.clone().filter(|_| from.task != to.task),
         payload: (from.payload != to.payload).then_some(to.payload),
         tag: if from.tag == to.tag { None } else { to.tag.clone() },
-        platforms: (from.platforms != to.platforms)
-            .then(|| to.platforms.clone().unwrap_or_else(|| all.clone())),
+        platforms: (on(from, all) != on(to, all)).then(|| on(to, all)),
         containerfile: if from.containerfile == to.containerfile { None } else { to.containerfile.clone() },
         from: if from.from == to.from { None } else { to.from.clone() },
         edits: (from.edits != to.edits).then(|| to.edits.clone()),
@@ -103,6 +102,11 @@ fn changes(
         operations.push(Operation::Change(change));
     }
     operations
+}
+
+/// The platforms that a component is on in a stream for `all`.
+fn on(component: &Component, all: &BTreeSet<Platform>) -> BTreeSet<Platform> {
+    all.iter().copied().filter(|platform| component.is_on(*platform)).collect()
 }
 
 /// What is new or different in `to`.

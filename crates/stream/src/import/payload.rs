@@ -1,9 +1,10 @@
 //! A published release payload as a stream: every component is the image that the payload has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::definition::Platform;
+use crate::definition::platform::listed;
 
 /// Annotations of a payload's tags that say where an image is from (payload.md §1.3).
 const LOCATION: &str = "io.openshift.build.source-location";
@@ -18,8 +19,8 @@ pub struct Published {
     pub release: String,
     /// The tag that the payload is a layer on.
     pub release_base: String,
-    /// The processor that it is for, as OCI writes it; empty when nothing says so.
-    pub architecture: String,
+    /// The platforms that it is for; none when nothing says so.
+    pub platforms: BTreeSet<Platform>,
     /// Its images.
     pub images: Vec<Image>,
 }
@@ -47,7 +48,7 @@ pub fn stream_file(published: &Published) -> String {
         quoted(&format!("The release {}.", published.release)),
         quoted(&version(&published.release)),
         quoted(repository(&published.pull_spec)),
-        platforms(&published.architecture),
+        platforms(&published.platforms),
         quoted(&published.release_base),
     );
     for image in &published.images {
@@ -78,12 +79,12 @@ fn version(release: &str) -> String {
     if numbers { core.to_owned() } else { "0.1.0".to_owned() }
 }
 
-/// The line `platforms:`; none for the platform that a stream has anyway, and for one that no stream can have.
-fn platforms(architecture: &str) -> String {
-    match Platform::of_architecture(architecture).filter(|platform| *platform != Platform::default()) {
-        Some(platform) => format!("platforms: [{platform}]\n"),
-        None => String::new(),
+/// The line `platforms:`; none for the platform that a stream has anyway.
+fn platforms(platforms: &BTreeSet<Platform>) -> String {
+    if platforms.is_empty() || platforms.iter().eq([&Platform::default()]) {
+        return String::new();
     }
+    format!("platforms: [{}]\n", listed(platforms))
 }
 
 fn repository(pull_spec: &str) -> &str {
@@ -111,7 +112,7 @@ mod tests {
             pull_spec: format!("quay.io/okd/release@{digest}"),
             release: "4.12.0-0.okd-2023-02-04".to_owned(),
             release_base: "cluster-version-operator".to_owned(),
-            architecture: "arm64".to_owned(),
+            platforms: BTreeSet::from([Platform::Arm64, Platform::Amd64]),
             images: vec![
                 image("cli", &[(LOCATION, "https://github.com/openshift/oc"), (COMMIT, "abc")]),
                 image("cluster-version-operator", &[(LOCATION, "")]),
@@ -119,7 +120,7 @@ mod tests {
         });
         let stream = parse(&Source::new("payload", text)).unwrap().stream;
         assert_eq!(stream.version, "4.12.0");
-        assert_eq!(stream.platforms, [Platform::Arm64].into());
+        assert_eq!(stream.platforms, [Platform::Arm64, Platform::Amd64].into());
         assert_eq!(stream.repository, "quay.io/okd/release");
         let cli = &stream.components["cli"];
         assert_eq!(cli.source, Origin::Image(format!("quay.io/okd/content@{digest}")));
@@ -133,7 +134,7 @@ mod tests {
             pull_spec: "r/x@sha256:0".to_owned(),
             release: "4.12.0\nname: evil".to_owned(),
             release_base: "a\": evil".to_owned(),
-            architecture: "arm64]\nname: evil".to_owned(),
+            platforms: BTreeSet::new(),
             images: vec![Image {
                 tag: "x\": y\n  z".to_owned(),
                 pull_spec: "p".to_owned(),

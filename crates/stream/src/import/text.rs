@@ -1,22 +1,27 @@
 //! Streams and overlays as people write them: what is the default is left out, what is short stands on one line.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::definition::component::Component;
-use crate::definition::{Overlay, Stream};
+use crate::definition::{Overlay, Platform, Stream};
 use crate::yaml;
 
 /// Fields that stand on one line.
-const INLINE: [&str; 4] = ["source", "from", "base", "builtFrom"];
+const INLINE: [&str; 5] = ["source", "from", "base", "builtFrom", "platforms"];
 
 /// A stream file, `comment` above it.
 pub(super) fn stream(stream: &Stream, comment: &str) -> Result<String, serde_json::Error> {
     let mut head = fields(stream)?;
     head.shift_remove("bases");
     head.shift_remove("components");
-    head.shift_remove("platforms");
+    head.shift_remove("waivers");
+    let default = stream.platforms == BTreeSet::from([Platform::default()]);
+    let platforms = head.shift_remove("platforms").filter(|_| !default);
     let mut text = format!("{}{}", commented(comment), yaml::document(&head)?);
+    text.push_str(&platforms.map(|said| format!("platforms: {}\n", yaml::inline(&said))).unwrap_or_default());
     text.push_str("bases:\n");
     for (name, base) in &stream.bases {
         let base = yaml::inline(&serde_json::to_value(base)?);
@@ -27,6 +32,12 @@ pub(super) fn stream(stream: &Stream, comment: &str) -> Result<String, serde_jso
         text.push_str(&format!("  {}:\n", yaml::inline(&Value::from(name.as_str()))));
         text.push_str(&indented(&component_fields(component)?, 4)?);
     }
+    if !stream.waivers.is_empty() {
+        text.push_str("waivers:\n");
+    }
+    for waiver in &stream.waivers {
+        text.push_str(&format!("  - {}\n", yaml::inline(&serde_json::to_value(waiver)?)));
+    }
     Ok(text)
 }
 
@@ -34,8 +45,11 @@ pub(super) fn stream(stream: &Stream, comment: &str) -> Result<String, serde_jso
 pub(super) fn overlay(overlay: &Overlay, comment: &str) -> Result<String, serde_json::Error> {
     let mut head = fields(overlay)?;
     head.shift_remove("operations");
-    let from = head.shift_remove("from").unwrap_or_default();
-    let mut text = format!("{}{}from: {}\n", commented(comment), yaml::document(&head)?, yaml::inline(&from));
+    let lines = ["platforms", "from"].map(|field| {
+        let said = head.shift_remove(field).filter(|said| !said.is_null());
+        said.map(|said| format!("{field}: {}\n", yaml::inline(&said))).unwrap_or_default()
+    });
+    let mut text = format!("{}{}{}", commented(comment), yaml::document(&head)?, lines.concat());
     if !overlay.operations.is_empty() {
         text.push_str("operations:\n");
     }

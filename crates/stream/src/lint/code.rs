@@ -5,7 +5,7 @@ use tekton::lint::code::Lint;
 /// Declares the codes and the list of all of them.
 macro_rules! lints {
     ($($name:ident $code:literal: $what:literal; $why:literal; $instead:literal;)*) => {
-        $(pub(super) const $name: Lint = Lint { code: $code, what: $what, why: $why, instead: $instead };)*
+        $(pub(crate) const $name: Lint = Lint { code: $code, what: $what, why: $why, instead: $instead };)*
 
         /// Every code that a finding about a stream can have, alphabetically.
         pub const LINTS: &[Lint] = &[$($name),*];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use stream::definition::Platform;
 
 use super::knobs::KnobArgs;
 use super::{EngineArgs, Format, pair};
@@ -229,6 +230,8 @@ pub enum ImportCommand {
         dir: PathBuf,
         #[command(flatten)]
         to: ImportTo,
+        #[command(flatten)]
+        platforms: ImportPlatforms,
     },
     /// okd-payload-pipeline to a stream, and an overlay for each variant
     OkdPayloadPipeline {
@@ -236,6 +239,8 @@ pub enum ImportCommand {
         dir: PathBuf,
         #[command(flatten)]
         to: ImportTo,
+        #[command(flatten)]
+        platforms: ImportPlatforms,
     },
     /// A published release payload to a stream of exactly its images
     Payload {
@@ -253,6 +258,14 @@ pub struct ImportTo {
     /// The folder to write into; what is there is never overwritten
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+}
+
+/// What the streams of an import are for.
+#[derive(Debug, Args)]
+pub struct ImportPlatforms {
+    /// What the streams are for, as linux/arm64, instead of what the data say; what an image cannot be built for still counts
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
+    pub platforms: Vec<Platform>,
 }
 
 /// `sw branch`.

@@ -8,14 +8,18 @@ use anyhow::Context;
 use base::{Exit, Source};
 use kustomize::Disk;
 use oci::Reference;
+use release::payload::info::ReleaseInfo;
 use serde_json::Value;
+use stream::definition::Platform;
+use stream::definition::platform::listed;
 use stream::import::art::{self, BuildData};
 use stream::import::buildconfigs::{self, Variant};
+use stream::import::payload::stream_file;
 use stream::import::{Imported, report::Report};
 
 use super::Ended;
-use super::stream::lineage::published;
-use crate::cli::ImportCommand;
+use super::stream::lineage::{known_platform, published, release};
+use crate::cli::{ImportCommand, ImportPlatforms};
 use crate::failure::Failure;
 use crate::settings::Home;
 
@@ -30,8 +34,10 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// Input that cannot be read or is something else; a folder that is there already.
 pub fn run(home: &Home, command: &ImportCommand) -> Result<Ended, Failure> {
     match command {
-        ImportCommand::Art { dir, to } => write(&art::import(&build_data(dir)?)?, &to.to),
-        ImportCommand::OkdPayloadPipeline { dir, to } => {
+        ImportCommand::Art { dir, to, platforms } => {
+            write(&art::import(&build_data(dir)?, wanted(platforms).as_ref())?, &to.to)
+        }
+        ImportCommand::OkdPayloadPipeline { dir, to, platforms } => {
             let mut told = BTreeSet::new();
             let base = objects(&dir.join("buildconfigs"), &mut told)?;
             let mut variants = Vec::new();
@@ -39,10 +45,15 @@ pub fn run(home: &Home, command: &ImportCommand) -> Result<Ended, Failure> {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 variants.push(Variant { name, objects: objects(&folder, &mut told)? });
             }
-            write(&buildconfigs::import(&base, &variants)?, &to.to)
+            write(&buildconfigs::import(&base, &variants, wanted(platforms).as_ref())?, &to.to)
         }
         ImportCommand::Payload { spec, to } => payload(home, spec, &to.to),
     }
+}
+
+/// The platforms that were asked for; none when nobody did.
+fn wanted(args: &ImportPlatforms) -> Option<BTreeSet<Platform>> {
+    (!args.platforms.is_empty()).then(|| args.platforms.iter().copied().collect())
 }
 
 /// A published release as one stream; the commits that its images name are in it, as `builtFrom`.
@@ -54,9 +65,11 @@ fn payload(home: &Home, spec: &str, to: &Path) -> Result<Ended, Failure> {
             "`{spec}` may mean another release tomorrow; write its digest, …@sha256:…; `sw release info` tells it"
         )));
     }
-    let text = published(home, &at, false)?;
+    let info = release(home, &at, false)?;
+    let text = stream_file(&published(&info, &at));
     let stream = stream::definition::parse(&Source::new(spec, text.as_str()))?.stream;
     let mut report = Report::new(&format!("{spec} as a stream"), &[]);
+    report.decisions.push(for_platforms(&info, &stream.platforms));
     let without: Vec<&str> = stream
         .components
         .iter()
@@ -78,6 +91,25 @@ fn payload(home: &Home, spec: &str, to: &Path) -> Result<Ended, Failure> {
     }
     let streams = vec![("published".to_owned(), text)];
     write(&Imported { streams, report }, to)
+}
+
+/// What a release is for, and what of that a stream can be for.
+fn for_platforms(info: &ReleaseInfo, stream: &BTreeSet<Platform>) -> String {
+    let all = info.platforms();
+    let others: Vec<String> =
+        all.iter().filter(|platform| known_platform(platform).is_none()).map(ToString::to_string).collect();
+    let mut text = match (all.len() == others.len(), info.list_digest) {
+        (true, _) => format!(
+            "The release does not say a platform that a stream can be for; the stream says {}.",
+            listed(stream)
+        ),
+        (false, None) => format!("The release is for {} alone, and so is the stream.", listed(stream)),
+        (false, Some(_)) => format!("The release is a list for {}, and so is the stream.", listed(stream)),
+    };
+    if !others.is_empty() {
+        text.push_str(&format!(" No stream can be for {}.", others.join(", ")));
+    }
+    text
 }
 
 /// The files of a checkout of ocp-build-data.

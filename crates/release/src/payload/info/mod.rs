@@ -13,6 +13,7 @@ pub mod text;
 use std::collections::BTreeMap;
 
 use base::Digest;
+use oci::manifest::Platform;
 use oci::reference::Reference;
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ pub struct ReleaseInfo {
     pub digest: Digest,
     /// Digest of the list that the image was chosen from.
     pub list_digest: Option<Digest>,
+    /// The platforms of that list, as far as it names them.
+    pub list_platforms: Vec<Platform>,
     /// The image configuration.
     pub config: Value,
     /// The component images.
@@ -71,6 +74,18 @@ impl ReleaseInfo {
             None => format!("{os}/{architecture}"),
             Some(_) => format!("multi ({os}/{architecture})"),
         }
+    }
+
+    /// The platforms that it is for: those of the list, else the image's own.
+    pub fn platforms(&self) -> Vec<Platform> {
+        // What attestations are for is written so (OCI image index; BuildKit).
+        let real = |platform: &&Platform| platform.os != "unknown";
+        let listed: Vec<Platform> = self.list_platforms.iter().filter(real).cloned().collect();
+        if !listed.is_empty() {
+            return listed;
+        }
+        let field = |name| self.config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        field("os").zip(field("architecture")).map(|(os, cpu)| Platform::new(os, cpu)).into_iter().collect()
     }
 
     /// When the image was created, as written.

@@ -103,6 +103,7 @@ impl ReleaseInfo {
             image: at.clone(),
             digest: image.digest,
             list_digest: image.list_digest,
+            list_platforms: image.list_platforms,
             config: image.raw_config,
             references,
             metadata,

@@ -2,9 +2,11 @@
 //!
 //! It gives two streams: the images of the payload with the bases that they need, and an overlay for the variant OKD.
 //!
+//! - `arches`: for which processors what is built
 //! - `data`: files to values, variables put in; taking values out, so that what is left can be told
 //! - `image`: one image's values to a component
 
+mod arches;
 mod data;
 mod image;
 #[cfg(test)]
@@ -21,14 +23,15 @@ use super::difference::difference;
 use super::report::Report;
 use super::{Imported, text};
 use crate::definition::overlay::{Operation, Overlay, Parent};
-use crate::definition::{ApiVersion, Kind, Platform, Rebuild, RebuildInherited, Stream};
+use crate::definition::platform::listed;
+use crate::definition::{ApiVersion, Kind, Platform, Rebuild, RebuildInherited, Stream, Waiver};
 
 /// The component whose image is the base of a payload.
 const RELEASE_BASE: &str = "cluster-version-operator";
 
 /// Fields that have no place in a stream, by how they begin, and why.
 const REASONS: [(&str, &str); 25] = [
-    ("arches", "A stream is for one platform; it does not say which images other platforms lack."),
+    ("arches", "Processors that no stream can be for."),
     ("base_only", "An image that no tag of the payload names is `payload: false`."),
     ("cachito", "How ART fetches what a build downloads; a task of the stream decides that here."),
     ("canonical_builders_from_upstream", "`from` says what the stages start from, whatever upstream says."),
@@ -44,7 +47,8 @@ const REASONS: [(&str, &str); 25] = [
     ("delivery", "Where Red Hat delivers the image."),
     (
         "dependents",
-        "These operators are not in the payload, and so not in the stream; the others have `operands`.",
+        "These operators are not in the payload, and so not in the stream, or they are on platforms that the image is not on; the \
+         others have `operands`.",
     ),
     ("distgit", "Red Hat's internal repositories."),
     (
@@ -75,20 +79,32 @@ pub struct BuildData {
     pub images: Vec<(String, Source)>,
 }
 
-/// Makes the stream `ocp` and the overlay `okd` on it.
+/// Makes the stream `ocp` and the overlay `okd` on it, for the platforms that the data say, or for others if somebody wants them.
 ///
 /// # Errors
 /// Texts that are not YAML, or not build data: what is missing, and where.
-pub fn import(data: &BuildData) -> Result<Imported, Diagnostics> {
-    let (vars, version, group) = Vars::of(&data.group)?;
+pub fn import(data: &BuildData, platforms: Option<&BTreeSet<Platform>>) -> Result<Imported, Diagnostics> {
+    let (vars, version, mut group) = Vars::of(&data.group)?;
+    let (for_ocp, for_okd) = arches::of_group(&mut group, platforms);
     let streams = object(&data.streams, &vars)?;
     let mut images = BTreeMap::new();
     for (name, source) in &data.images {
         images.insert(name.clone(), (object(source, &vars)?, source.clone()));
     }
     let mut report = Report::new(&format!("ART's build data for {version} as streams"), &REASONS);
-    let ocp = Variant::new(&streams, &images, &version, false, Some(&mut report))?;
-    let okd = Variant::new(&streams, &images, &version, true, None)?;
+    report.decisions.push(format!("`ocp` is for {}: {}.", listed(&for_ocp.platforms), for_ocp.why));
+    report.decisions.push(format!("`okd` is for {}: {}.", listed(&for_okd.platforms), for_okd.why));
+    let mut ocp = Variant::new(&streams, &images, (&version, for_ocp.platforms), false, Some(&mut report))?;
+    let okd = Variant::new(&streams, &images, (&version, for_okd.platforms), true, None)?;
+    let of_both = [("ocp", &ocp.stream), ("okd", &okd.stream)];
+    if let Some((name, stream)) = of_both.into_iter().find(|(_, stream)| stream.components.is_empty()) {
+        let message = format!("nothing of `{name}` is built for {}", listed(&stream.platforms));
+        let finding = Diagnostic::error("nothing-built", message);
+        return Err(finding
+            .help("name platforms of `arches` in group.yml, and in the files of images/")
+            .into());
+    }
+    ocp.stream.waivers = arches::waivers(ocp.stream.components.iter());
     ocp.note_left(&images, &okd, &mut report);
     report.left("group.yml", &serde_json::json!({"group": group}));
     for (name, stream) in &streams {
@@ -99,6 +115,9 @@ pub fn import(data: &BuildData) -> Result<Imported, Diagnostics> {
     for operation in &mut operations {
         explain(operation);
     }
+    let waived = |waiver: &Waiver| ocp.stream.waivers.iter().any(|below| below.component == waiver.component);
+    let waivers = arches::waivers(okd.stream.components.iter());
+    operations.extend(waivers.into_iter().filter(|waiver| !waived(waiver)).map(Operation::Waive));
     let overlay = Overlay {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Stream,
@@ -106,7 +125,7 @@ pub fn import(data: &BuildData) -> Result<Imported, Diagnostics> {
         from: Parent::Path("../ocp".to_owned()),
         description: format!("The variant OKD of OpenShift {version}, from ART's build data."),
         version: None,
-        platforms: None,
+        platforms: (okd.stream.platforms != ocp.stream.platforms).then(|| okd.stream.platforms.clone()),
         rebuild: None,
         rebuild_inherited: RebuildInherited::default(),
         layer_rebase: None,
@@ -149,6 +168,10 @@ fn decisions(ocp: &Variant, okd: &Variant, report: &mut Report) {
             ocp.left_out.len()
         ),
         format!("`okd` has {} images of the payload.", payload(okd)),
+        "A base is one image for all platforms: it has to be a list with an image for each of them.".to_owned(),
+        "What an image cannot be built for (`arches` of the image) its component leaves out, with `platforms`, and a waiver of \
+         `arch-parity` says so of members of the payload. ART puts the image `pod` in their place."
+            .to_owned(),
         "Sources are the public addresses (`content.source.git.web`), not the private forks that ART builds from.".to_owned(),
         "A component is called as the payload's tag; one without a tag as its file in `images/`.".to_owned(),
         "`from` names are ART's names of streams and the names of components. The names that upstream Containerfiles \
@@ -162,6 +185,12 @@ fn decisions(ocp: &Variant, okd: &Variant, report: &mut Report) {
             ocp.carried + ocp.dependents_left()
         ),
     ]);
+    for (name, variant) in [("ocp", ocp), ("okd", okd)] {
+        report.decisions.extend(arches::told(name, &variant.stream.components));
+        report.decisions.extend(variant.elsewhere.iter().map(|image| {
+            format!("{image} is built for none of the platforms of `{name}`, or on an image that is not, and was left out of it.")
+        }));
+    }
     for (name, image) in
         ocp.stream.bases.iter().filter_map(|(name, base)| Some((name, base.image(Platform::Amd64)?)))
     {
@@ -191,6 +220,8 @@ struct Variant {
     left: BTreeMap<String, Map<String, Value>>,
     /// Images that are not in it.
     left_out: BTreeSet<String>,
+    /// Images that would be in it if it were for other platforms.
+    elsewhere: BTreeSet<String>,
     /// How many `dependents` became operands.
     carried: usize,
 }
@@ -199,7 +230,7 @@ impl Variant {
     fn new(
         streams: &Map<String, Value>,
         images: &Images,
-        version: &str,
+        (version, platforms): (&str, BTreeSet<Platform>),
         okd: bool,
         report: Option<&mut Report>,
     ) -> Result<Self, Diagnostics> {
@@ -208,14 +239,17 @@ impl Variant {
             merged.insert(name.clone(), variant_of(image.clone(), okd));
         }
         let names = Names::new(streams, &merged, okd);
-        let wanted = wanted(&merged);
-        let mut stream = empty(version);
+        let everywhere = wanted(&merged, &BTreeSet::new());
+        let on = arches::of_images(&merged, &everywhere, &platforms);
+        let elsewhere = on.iter().filter(|(_, on)| on.is_empty()).map(|(name, _)| name.clone()).collect();
+        let wanted = wanted(&merged, &elsewhere);
+        let mut stream = empty(version, platforms);
         let mut left = BTreeMap::new();
         let mut used = BTreeSet::new();
         for name in &wanted {
             let Some(image) = merged.get(name) else { continue };
             let mut image = image.clone();
-            let Converted { component, bases } = names.component(&mut image).map_err(|missing| {
+            let Converted { mut component, bases } = names.component(&mut image).map_err(|missing| {
                 let message = format!("the image {name} has no `{missing}`");
                 let mut finding = Diagnostic::error("not-build-data", message);
                 if let Some((_, source)) = images.get(name) {
@@ -226,11 +260,17 @@ impl Variant {
                 )
             })?;
             used.extend(bases);
+            arches::take_known(&mut image, &["arches"]);
+            component.platforms = on.get(name).filter(|on| **on != stream.platforms).cloned();
             stream.components.insert(names.of_image(name), component);
             left.insert(name.clone(), image);
         }
         for (name, image) in &mut left {
-            for operator in names.operators(image, &wanted) {
+            // An operator names its operands wherever it is.
+            let covered =
+                |operator: &&String| on.get(*operator).is_some_and(|there| there.is_subset(&on[name]));
+            let able = wanted.iter().filter(covered).cloned().collect();
+            for operator in names.operators(image, &able) {
                 if let Some(operator) = stream.components.get_mut(&operator) {
                     operator.operands.push(names.of_image(name));
                 }
@@ -242,7 +282,7 @@ impl Variant {
         }
         let left_out = images.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         let carried = stream.components.values().map(|component| component.operands.len()).sum();
-        Ok(Self { stream, left, left_out, carried })
+        Ok(Self { stream, left, left_out, elsewhere, carried })
     }
 
     /// How many operators are named that are not in it.
@@ -257,7 +297,9 @@ impl Variant {
             let mut image = image.clone();
             let variant = image.shift_remove("okd");
             if self.left_out.contains(name) && okd.left_out.contains(name) {
-                report.left(name, &serde_json::json!({"not in the payload": image.get("name")}));
+                let of_payload = self.elsewhere.contains(name) || okd.elsewhere.contains(name);
+                let field = if of_payload { "not on the platforms" } else { "not in the payload" };
+                report.left(name, &serde_json::json!({field: image.get("name")}));
                 if let Some(variant) = variant {
                     report.left(name, &serde_json::json!({"okd (not in the payload)": variant}));
                 }
@@ -269,6 +311,7 @@ impl Variant {
                 // These became operations.
                 for path in [
                     &["mode"][..],
+                    &["arches"],
                     &["for_payload"],
                     &["labels"],
                     &["payload_name"],
@@ -307,7 +350,7 @@ fn note_stream(name: &str, stream: &Value, variants: &[&Variant], report: &mut R
     }
 }
 
-fn empty(version: &str) -> Stream {
+fn empty(version: &str, platforms: BTreeSet<Platform>) -> Stream {
     Stream {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Stream,
@@ -316,7 +359,7 @@ fn empty(version: &str) -> Stream {
         version: format!("{version}.0"),
         repository: "localhost:5757/ocp".to_owned(),
         caches: Vec::new(),
-        platforms: BTreeSet::from([Platform::default()]),
+        platforms,
         rebuild: Rebuild::default(),
         rebuild_inherited: RebuildInherited::default(),
         layer_rebase: Vec::new(),
@@ -344,13 +387,13 @@ fn variant_of(mut image: Map<String, Value>, okd: bool) -> Map<String, Value> {
     image
 }
 
-/// The images of the payload, and all that they start from.
-fn wanted(images: &BTreeMap<String, Map<String, Value>>) -> BTreeSet<String> {
+/// The images of the payload, and all that they start from, without those in `elsewhere`.
+fn wanted(images: &BTreeMap<String, Map<String, Value>>, elsewhere: &BTreeSet<String>) -> BTreeSet<String> {
     let enabled = |image: &Map<String, Value>| image.get("mode").and_then(Value::as_str) != Some("disabled");
     let in_payload = |image: &Map<String, Value>| image.get("for_payload") == Some(&Value::Bool(true));
     let mut todo: Vec<&str> = images
         .iter()
-        .filter(|(_, image)| enabled(image) && in_payload(image))
+        .filter(|(name, image)| enabled(image) && in_payload(image) && !elsewhere.contains(*name))
         .map(|(name, _)| name.as_str())
         .collect();
     let mut found = BTreeSet::new();

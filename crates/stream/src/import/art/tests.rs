@@ -103,7 +103,7 @@ fn git<'a>(definition: &'a Definition, name: &str) -> (&'a str, &'a str, &'a str
 
 #[test]
 fn the_stream_has_the_payload_and_its_bases() {
-    let (ocp, _) = both(&import(&small()).unwrap());
+    let (ocp, _) = both(&import(&small(), None).unwrap());
     let names: Vec<&str> = ocp.stream.components.keys().map(String::as_str).collect();
     assert_eq!(names, ["base", "cluster-version-operator", "etcd", "gone"]);
     assert!(!component(&ocp, "base").payload);
@@ -126,7 +126,7 @@ fn the_stream_has_the_payload_and_its_bases() {
 
 #[test]
 fn the_variant_becomes_operations() {
-    let imported = import(&small()).unwrap();
+    let imported = import(&small(), None).unwrap();
     let (_, okd) = both(&imported);
     let names: Vec<&str> = okd.stream.components.keys().map(String::as_str).collect();
     assert_eq!(names, ["cluster-version-operator", "etcd", "extra"]);
@@ -146,7 +146,7 @@ fn the_variant_becomes_operations() {
 
 #[test]
 fn what_has_no_place_is_reported() {
-    let report = import(&small()).unwrap().report;
+    let report = import(&small(), None).unwrap().report;
     for (field, inputs) in [
         ("owners", 1),
         ("dependents", 1),
@@ -167,7 +167,7 @@ fn what_has_no_place_is_reported() {
 fn other_files_are_refused_with_what_is_missing() {
     let mut data = small();
     data.images[1].1 = Source::new("images/cvo.yml", "for_payload: true\n");
-    insta::assert_snapshot!(import(&data).unwrap_err().render(false), @"
+    insta::assert_snapshot!(import(&data, None).unwrap_err().render(false), @"
 error[not-build-data]: the image cvo has no `content.source.git.url`
  --> images/cvo.yml:1:1
   |
@@ -177,7 +177,7 @@ error[not-build-data]: the image cvo has no `content.source.git.url`
   = help: a file of images/ says where its source is: content.source.git.{url,branch.target}
 ");
     data.group = Source::new("group.yml", "vars: {}\n");
-    insta::assert_snapshot!(import(&data).unwrap_err().render(false), @"
+    insta::assert_snapshot!(import(&data, None).unwrap_err().render(false), @"
 error[not-build-data]: there are no `vars` MAJOR and MINOR
  --> group.yml:1:1
   |
@@ -185,6 +185,124 @@ error[not-build-data]: there are no `vars` MAJOR and MINOR
   | ^
   |
   = help: name a checkout of a branch openshift-X.Y of ocp-build-data
+");
+}
+
+const ALL: &str = "linux/amd64, linux/arm64, linux/ppc64le, linux/s390x";
+
+/// [`small`] with other texts: of group.yml, and before those of images.
+fn with_arches(group: &str, images: &[(&str, &str)]) -> BuildData {
+    let mut data = small();
+    data.group = Source::new("group.yml", format!("{GROUP}{group}"));
+    for (name, source) in &mut data.images {
+        let more: String = images.iter().filter(|(of, _)| of == name).map(|(_, more)| *more).collect();
+        *source = Source::new(source.name(), format!("{more}{}", source.text()));
+    }
+    data
+}
+
+fn on(definition: &Definition, name: &str) -> String {
+    let all = &definition.stream.platforms;
+    let here = || all.iter().filter(|platform| component(definition, name).is_on(**platform));
+    if here().count() == all.len() { "all".to_owned() } else { listed(here()) }
+}
+
+#[test]
+fn processors_become_platforms() {
+    let group = "arches: [x86_64, ppc64le, s390x, aarch64, riscv64]\nkonflux: {arches: [x86_64, aarch64], cachi2: true}\n";
+    let data = with_arches(
+        group,
+        &[
+            ("ose-etcd", "arches: [x86_64, s390x, sparc]\n"),
+            ("gone", "arches: [aarch64]\n"),
+            ("ci", "arches: [x86_64]\n"),
+        ],
+    );
+    let imported = import(&data, None).unwrap();
+    let (ocp, okd) = both(&imported);
+    assert_eq!(listed(&ocp.stream.platforms), ALL);
+    assert_eq!(listed(&okd.stream.platforms), "linux/amd64, linux/arm64");
+    assert_eq!(
+        ["base", "etcd", "gone"].map(|name| on(&ocp, name)),
+        ["all", "linux/amd64, linux/s390x", "linux/arm64"]
+    );
+    // The image `extra` has `etcd` as a builder, which is there for one platform only.
+    assert_eq!(["etcd", "extra"].map(|name| on(&okd, name)), ["linux/amd64"; 2]);
+    // An operator that is on more platforms than its operand cannot name it there.
+    assert!(component(&ocp, "cluster-version-operator").operands.is_empty());
+    assert_eq!(component(&okd, "extra").operands, ["etcd"]);
+    let waived: Vec<&str> =
+        okd.stream.waivers.iter().filter_map(|waiver| waiver.component.as_deref()).collect();
+    assert_eq!(waived, ["etcd", "gone", "extra"], "ocp's, and what only okd has");
+    assert_eq!(okd.stream.waivers[1].why, "ART builds it for linux/arm64 only.");
+    let text = imported.report.text();
+    for said in [
+        format!("`ocp` is for {ALL}: `arches` of group.yml."),
+        "`okd` is for linux/amd64, linux/arm64: group.yml says nothing of its own for OKD".to_owned(),
+        "For linux/amd64, linux/s390x only, of `ocp`: etcd.".to_owned(),
+        "For linux/amd64 only, of `okd`: etcd, extra.".to_owned(),
+    ] {
+        assert!(text.contains(&said), "{said}\n{text}");
+    }
+    // What no stream can be for, and what was not used, is told.
+    for (field, inputs) in
+        [("arches", 1), ("group.arches", 1), ("group.konflux.arches", 0), ("group.konflux.cachi2", 1)]
+    {
+        assert_eq!(imported.report.inputs_with(field), inputs, "{field}\n{text}");
+    }
+    assert!(text.contains("`[\"riscv64\"]`") && text.contains("`[\"sparc\"]`"), "{text}");
+}
+
+#[test]
+fn what_is_said_of_okd_wins() {
+    let group = "arches: [x86_64, aarch64]\nkonflux: {arches: [x86_64]}\nokd: {arches: [s390x, x86_64]}\n";
+    let etcd = "arches: [aarch64]\nokd_arches: x\n";
+    let mut data = with_arches(group, &[("ose-etcd", etcd)]);
+    let etcd = data.images.iter_mut().find(|(name, _)| name == "ose-etcd").unwrap();
+    etcd.1 = Source::new("ose-etcd", etcd.1.text().replace("\nokd:\n", "\nokd:\n  arches: [s390x]\n"));
+    let imported = import(&data, None).unwrap();
+    let (ocp, okd) = both(&imported);
+    assert_eq!(listed(&okd.stream.platforms), "linux/amd64, linux/s390x");
+    assert_eq!((on(&ocp, "etcd"), on(&okd, "etcd")), ("linux/arm64".to_owned(), "linux/s390x".to_owned()));
+    assert!(
+        imported.report.text().contains("`okd` is for linux/amd64, linux/s390x: `okd.arches` of group.yml.")
+    );
+    assert_eq!(imported.report.inputs_with("okd.arches"), 0);
+    assert_eq!(imported.report.inputs_with("group.konflux.arches"), 1, "another list that decides nothing");
+
+    // OKD is not made of what OpenShift is not built for.
+    let (_, okd) = both(&import(&with_arches("arches: [s390x]\n", &[]), None).unwrap());
+    assert_eq!(listed(&okd.stream.platforms), "linux/s390x");
+}
+
+#[test]
+fn platforms_that_somebody_wants_are_instead_of_those_of_the_data() {
+    let only = "arches: [x86_64]\n";
+    let data = with_arches("arches: [x86_64, aarch64]\n", &[("gone", only), ("ose-etcd", only)]);
+    let wanted = BTreeSet::from([Platform::Arm64]);
+    let imported = import(&data, Some(&wanted)).unwrap();
+    let (ocp, okd) = both(&imported);
+    assert_eq!((&ocp.stream.platforms, &okd.stream.platforms), (&wanted, &wanted));
+    let names = |definition: &Definition| definition.stream.components.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&ocp), ["base", "cluster-version-operator"]);
+    // `extra` starts from `etcd`.
+    assert_eq!(names(&okd), ["cluster-version-operator"]);
+    assert!(okd.stream.waivers.is_empty());
+    let text = imported.report.text();
+    for said in [
+        "`ocp` is for linux/arm64: what --platforms says, instead of what `arches` of group.yml says.",
+        "ose-etcd is built for none of the platforms of `ocp`",
+        "only-okd is built for none of the platforms of `okd`",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    assert_eq!(imported.report.inputs_with("not on the platforms"), 3, "{text}");
+
+    let data = with_arches("arches: [x86_64, aarch64]\n", &[("base", only)]);
+    insta::assert_snapshot!(import(&data, Some(&wanted)).unwrap_err().render(false), @"
+error[nothing-built]: nothing of `ocp` is built for linux/arm64
+ |
+ = help: name platforms of `arches` in group.yml, and in the files of images/
 ");
 }
 
@@ -203,18 +321,29 @@ fn real() -> Option<BuildData> {
 #[test]
 fn real_build_data() {
     let Some(data) = real() else { return };
-    let imported = import(&data).unwrap();
+    let imported = import(&data, None).unwrap();
     let (ocp, okd) = both(&imported);
     let payload =
         |definition: &Definition| definition.stream.components.values().filter(|c| c.payload).count();
     assert_eq!((payload(&ocp), ocp.stream.components.len()), (187, 197));
     assert_eq!((payload(&okd), okd.stream.components.len()), (188, 195));
     // The variant has no base images of its own.
+    assert_eq!(listed(&ocp.stream.platforms), ALL);
+    assert_eq!(listed(&okd.stream.platforms), "linux/amd64, linux/arm64");
+    let everywhere = |definition: &Definition| {
+        definition.stream.components.keys().filter(|name| on(definition, name) == "all").count()
+    };
+    assert_eq!((everywhere(&ocp), everywhere(&okd)), (150, 174));
+    assert_eq!(on(&ocp, "vsphere-csi-driver"), "linux/amd64");
+    assert_eq!(on(&ocp, "ibmcloud-cluster-api-controllers"), "linux/amd64, linux/ppc64le, linux/s390x");
+    assert_eq!(on(&okd, "ibmcloud-cluster-api-controllers"), "linux/amd64");
+    assert_eq!(on(&okd, "aws-ebs-csi-driver"), "all");
     for (definition, longest) in [(&ocp, 5), (&okd, 4)] {
         // Sources are not here: the streams say themselves what they start from.
         let sources = crate::sample::Files(BTreeMap::new());
         let checked = crate::check(definition, &sources, &crate::sample::tasks());
         let checked = checked.unwrap_or_else(|e| panic!("{}", e.render(false)));
+        assert_eq!(checked.graphs.iter().count(), definition.stream.platforms.len());
         assert_eq!(
             checked.graphs.iter().next().unwrap().levels().count(),
             longest,
@@ -243,6 +372,7 @@ fn real_build_data() {
     }
     assert_eq!(imported.report.inputs_with("not in the payload"), 65);
     assert_eq!(imported.report.inputs_with("okd.enabled_repos"), 9);
-    let again = import(&data).unwrap();
+    assert_eq!(imported.report.inputs_with("arches"), 0, "all of it is carried over");
+    let again = import(&data, None).unwrap();
     assert_eq!((again.streams, again.report.text()), (imported.streams, imported.report.text()));
 }

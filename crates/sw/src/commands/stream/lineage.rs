@@ -11,7 +11,7 @@ use release::payload::registry::Fetching;
 use release::payload::{BASE_TAG, LABEL_BASE_DIGEST};
 use stream::definition::overlay::Parent;
 use stream::definition::pipeline::{TEMPLATE_FILE, TemplateDefinition};
-use stream::definition::{Definition, File, OverlayDefinition, parse, parse_file};
+use stream::definition::{Definition, File, OverlayDefinition, Platform, parse, parse_file};
 use stream::import::payload::{Image, Published, stream_file};
 use stream::lock::moving::FROM;
 use stream::lock::{self, Commit, Lock};
@@ -207,7 +207,7 @@ fn parent(
                     .help("write its digest, …@sha256:…; `sw release info` tells it");
                 return Err(base::Diagnostics::from(finding).into());
             }
-            let text = published(home, &at, asking.offline).map_err(|e| {
+            let info = release(home, &at, asking.offline).map_err(|e| {
                 let help = match asking.offline {
                     true => "without --offline it is read from its registry",
                     false => "check the pull spec, and that its registry can be reached",
@@ -215,7 +215,8 @@ fn parent(
                 let finding = wrong(format!("cannot read the release {spec}: {e}")).help(help);
                 Failure::from(base::Diagnostics::from(finding))
             })?;
-            let definition = parse(&Source::new(spec.clone(), text))?;
+            let published = published(&info, &at);
+            let definition = parse(&Source::new(spec.clone(), stream_file(&published)))?;
             let (below, lock, from, lock_files) = (None, None, None, Vec::new());
             let (folders, tasks) = (BTreeMap::new(), Vec::new());
             let releases = vec![spec.clone()];
@@ -262,12 +263,8 @@ fn release_base(info: &ReleaseInfo) -> &str {
     info.images().find(|(_, spec)| on(spec)).map_or(BASE_TAG, |(tag, _)| tag)
 }
 
-/// A published release as the text of a stream file; `offline`, of the local store alone.
-///
-/// # Errors
-/// When it cannot be read, or is no release.
-pub fn published(home: &Home, at: &Reference, offline: bool) -> Result<String, Failure> {
-    let info = release(home, at, offline)?;
+/// What a stream has of a published release.
+pub fn published(info: &ReleaseInfo, at: &Reference) -> Published {
     let image = |tag: &release::payload::image_stream::Tag| {
         let from = tag.from.as_ref()?;
         Some(Image {
@@ -276,11 +273,16 @@ pub fn published(home: &Home, at: &Reference, offline: bool) -> Result<String, F
             annotations: tag.annotations.clone().unwrap_or_default(),
         })
     };
-    Ok(stream_file(&Published {
+    Published {
         pull_spec: at.to_string(),
         release: info.name().to_owned(),
-        release_base: release_base(&info).to_owned(),
-        architecture: info.config["architecture"].as_str().unwrap_or_default().to_owned(),
+        release_base: release_base(info).to_owned(),
+        platforms: info.platforms().iter().filter_map(known_platform).collect(),
         images: info.references.tags.iter().filter_map(image).collect(),
-    }))
+    }
+}
+
+/// The platform that a stream can be for; none for another one.
+pub fn known_platform(platform: &oci::Platform) -> Option<Platform> {
+    Platform::of_architecture(&platform.architecture).filter(|_| platform.os == "linux")
 }
