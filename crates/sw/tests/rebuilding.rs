@@ -8,7 +8,10 @@ mod tiny;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base::Digest;
+use oci::server::Server;
 use serde_json::Value;
+use testkit::image::{Image, Layer, index};
 use tiny::{Printed, Tiny, can_build};
 
 fn text(path: &Path) -> &str {
@@ -315,4 +318,84 @@ fn a_base_that_does_not_fit_is_built_on() {
     let run = tiny.build();
     accepted(&run);
     assert!(Tiny::marks(&run).contains(&"app done".to_owned()), "{}", run.stderr);
+}
+
+/// Lets the tag of the base from outside mean a list of an image for each platform, which hold this; gives the list and its member for
+/// amd64.
+fn push_list(store: &oci::Store, [amd64, arm64]: [&str; 2]) -> (Digest, Digest) {
+    let image = |architecture, content| {
+        let layer = Layer::new().file("base", content).gzip();
+        let image = Image::new()
+            .label("streamwright.dev/abi", "1")
+            .platform("linux", architecture)
+            .layer(layer)
+            .build();
+        for blob in image.blobs() {
+            store.put(blob).unwrap();
+        }
+        store.put_manifest("up/base", image.media_type, &image.manifest, None).unwrap();
+        image
+    };
+    let images = [image("amd64", amd64), image("arm64", arm64)];
+    let (bytes, media_type) = index(&images.each_ref());
+    (store.put_manifest("up/base", media_type, &bytes, Some("1")).unwrap(), images[0].digest)
+}
+
+#[test]
+fn of_a_base_that_is_a_list_the_member_is_exchanged() {
+    if !can_build() {
+        return;
+    }
+    let tiny = Tiny::new();
+    let upstream = oci::Store::open(tiny.home().with_file_name("upstream")).unwrap();
+    let server = Server::start(upstream.clone(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("{}/up/base:1", server.addr());
+    tiny.edit("releaseBase:", "layerRebase: [up/base]\nreleaseBase:");
+    tiny.edit("bases:\n", &format!("bases:\n  up/base: {{image: \"{base}\"}}\n"));
+    fs::write(tiny.stream().join("components/app/Containerfile"), "FROM up/base\n").unwrap();
+    let (first, member) = push_list(&upstream, ["one", "eins"]);
+    accepted(&tiny.build());
+    let (stream, built) = (tiny.stream(), image(&tiny, "tiny", "app"));
+    let stream = text(&stream);
+    let uses = |list: Digest| {
+        let record = env::read_json(&tiny.home().join("builds/tiny/last.json"));
+        let used =
+            env::text(&record["platforms"]["linux/amd64"]["components"]["app"]["uses"]["up/base"]["image"]);
+        assert_eq!(used, list.to_string());
+    };
+    uses(first);
+
+    // Another image for another platform.
+    let (second, same) = push_list(&upstream, ["one", "zwei"]);
+    assert!(first != second && member == same);
+    assert_eq!(tiny.sw(&["update", stream]).code, Some(0));
+    assert_eq!(fates(&tiny, &[stream])[0], "app rebase external-image-changed");
+    let run = tiny.build();
+    accepted(&run);
+    assert!(Tiny::marks(&run).contains(&"app cached".to_owned()), "{}", run.stderr);
+    assert!(!run.stderr.contains("rebased, not built"), "{}", run.stderr);
+    assert_eq!(image(&tiny, "tiny", "app"), built);
+    uses(second);
+    assert_eq!(fates(&tiny, &[stream]), ["app reuse", "base reuse", "tool reuse"]);
+
+    let (third, newer) = push_list(&upstream, ["two", "zwei"]);
+    assert_eq!(tiny.sw(&["update", stream]).code, Some(0));
+    let run = tiny.build();
+    accepted(&run);
+    assert!(run.stderr.contains("rebased, not built: app"), "{}", run.stderr);
+    uses(third);
+    // What it stands on are the images; the lists are what the stream says.
+    let provenance = format!("image {built}, base {member} to {newer}");
+    let history = config(&tiny, "app")["history"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(history["comment"], provenance);
+    let why = tiny.sw(&["why", "app", stream]);
+    assert!(why.stdout.contains(&format!("rebased, not built: {provenance}")), "{}", why.stdout);
+
+    // What was rebased stays too.
+    let rebased = image(&tiny, "tiny", "app");
+    push_list(&upstream, ["two", "drei"]);
+    assert_eq!(tiny.sw(&["update", stream]).code, Some(0));
+    accepted(&tiny.build());
+    assert_eq!(image(&tiny, "tiny", "app"), rebased);
+    assert_eq!(tiny.sw(&["store", "check"]).code, Some(0));
 }

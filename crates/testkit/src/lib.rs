@@ -3,9 +3,13 @@
 //! - [`fixtures`]: the shared fixtures, when they are here
 //! - [`image`]: tiny images and layers, made in memory
 //! - [`peer`]: foreign tools that a test proves itself against
+//! - [`buildah`]: the one that builds
+//! - [`tree`]: folders as text, to compare two
 
+pub mod buildah;
 pub mod image;
 pub mod peer;
+pub mod tree;
 
 use std::path::PathBuf;
 

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Descriptor, Index, null_is_default};
 
+/// The name of a platform is short; what is longer is none.
+const LONGEST_NAME: usize = 40;
+/// How many platforms of an index a message names.
+const MOST_NAMES: usize = 12;
+
 /// What machine an image is for (OCI image specification, image-index.md, "platform"). Names are Go's: `amd64`, `arm64`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Platform {
@@ -60,6 +65,21 @@ impl Platform {
             && self.variant.as_ref().is_none_or(|_| self.effective_variant() == other.effective_variant())
     }
 
+    /// Whether both are the same system on the same CPU, variants that mean the same being one.
+    pub fn is_same_machine(&self, other: &Self) -> bool {
+        self.os == other.os
+            && self.architecture == other.architecture
+            && self.effective_variant() == other.effective_variant()
+    }
+
+    /// Its name, for messages about what others wrote; none when that is no platform's name. `unknown` is what builders say of
+    /// attestations.
+    pub fn name(&self) -> Option<String> {
+        let name = self.to_string();
+        let is_one = self.os != "unknown" && name.len() <= LONGEST_NAME && name.parse::<Self>().is_ok();
+        is_one.then_some(name)
+    }
+
     /// Variants that mean the same: arm64 is `v8` when nothing is said, arm is `v7`, amd64 is `v1` (containerd's rules).
     fn effective_variant(&self) -> &str {
         match (self.architecture.as_str(), self.variant.as_deref().unwrap_or_default()) {
@@ -86,10 +106,19 @@ impl Index {
         })
     }
 
-    /// The platforms of the children, for messages: `linux/amd64, linux/arm64`.
+    /// The platforms of the children, for messages: `linux/amd64, linux/arm64`; the first ones of many.
     pub fn platforms(&self) -> String {
-        let names: Vec<String> =
-            self.manifests.iter().filter_map(|m| m.platform.as_ref()).map(Platform::to_string).collect();
+        let mut names: Vec<String> = Vec::new();
+        for name in self.manifests.iter().filter_map(|child| child.platform.as_ref()?.name()) {
+            if names.contains(&name) {
+                continue;
+            }
+            if names.len() == MOST_NAMES {
+                names.push("…".to_owned());
+                break;
+            }
+            names.push(name);
+        }
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }

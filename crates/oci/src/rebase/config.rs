@@ -7,17 +7,17 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
+use crate::manifest::Platform;
 
 /// Who carries out the instructions of a build, where, and with which shell.
 const FOR_INSTRUCTIONS: [&str; 3] = ["User", "WorkingDir", "Shell"];
 
 /// The whole configuration, with the layers and the history of the new base; the layers are left to the caller.
 pub(super) fn merge(image: &Value, old: &Value, new: &Value) -> Result<Value, Refusal> {
-    for field in ["os", "architecture", "variant"] {
-        let all = [image, old, new].map(|config| text(&config[field]));
-        if all.iter().any(|one| *one != all[0]) {
-            return Err(Refusal::Platform(format!("{field} {}", all.join(", "))));
-        }
+    let platforms = [image, old, new].map(platform_of);
+    if platforms.iter().any(|one| !one.is_same_machine(&platforms[0])) {
+        let names = platforms.map(|one| one.name().unwrap_or_else(|| "one without a name".to_owned()));
+        return Err(Refusal::Platform(names.join(", ")));
     }
     let mut merged = image.clone();
     let empty = Map::new();
@@ -33,8 +33,11 @@ pub(super) fn merge(image: &Value, old: &Value, new: &Value) -> Result<Value, Re
     Ok(merged)
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// What machine an image is for.
+pub(super) fn platform_of(config: &Value) -> Platform {
+    let text = |field| config[field].as_str().unwrap_or_default();
+    let variant = Some(text("variant")).filter(|variant| !variant.is_empty()).map(str::to_owned);
+    Platform { variant, ..Platform::new(text("os"), text("architecture")) }
 }
 
 fn history(image: &Value, old: &Value, new: &Value) -> Result<Vec<Value>, Refusal> {

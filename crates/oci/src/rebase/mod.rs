@@ -5,6 +5,7 @@
 //! same value are the same to what is built on them. What can be seen is checked here, and anything that does not fit is a [`Refusal`]:
 //!
 //! - `rebase`: the image's configuration and manifest, this file
+//! - [`member`]: which image of a base that is a list
 //! - [`config`]: what it inherited from the configuration of the old base becomes what the new one says
 //! - [`files`]: whether its layers have files that come from files in which the bases differ
 //! - [`layers`]: the layers that must be read for that, and reading them
@@ -15,6 +16,7 @@
 mod config;
 pub mod files;
 pub mod layers;
+mod member;
 pub mod provenance;
 
 use base::Digest;
@@ -25,6 +27,7 @@ use crate::media::{self, Compression};
 use crate::store::StoredManifest;
 
 pub use self::files::Conflict;
+pub use self::member::member;
 pub use self::provenance::Provenance;
 
 /// The label of a base that says what images on it rely on. Bases with the same value can stand in for each other.
@@ -73,6 +76,16 @@ pub enum Refusal {
     /// Images for different machines.
     #[error("the images are for different platforms: {0}")]
     Platform(String),
+    /// A base that is a list without an image for the platform.
+    #[error("the {which} is a list that has no image for {platform} (it has: {offered})")]
+    NoMember {
+        /// `old base` or `new base`.
+        which: &'static str,
+        /// That of the image.
+        platform: String,
+        /// What the list says.
+        offered: String,
+    },
     /// The image's history is not that of the old base with more behind it.
     #[error("the history of the image does not begin with that of the old base")]
     History,
@@ -117,9 +130,7 @@ pub fn rebase(image: &Parts, old: &Parts, new: &Parts) -> Result<Rebased, Refusa
         }
     }
     same_promise(&old, &new)?;
-    if old.diff_ids.is_empty() || !image.diff_ids.starts_with(&old.diff_ids) {
-        return Err(Refusal::NotOnBase);
-    }
+    image.is_on(&old)?;
     let provenance = Provenance { image: image.digest, from: old.digest, to: new.digest };
     let mut merged = config::merge(&image.config, &old.config, &new.config)?;
     let own = old.diff_ids.len();
@@ -144,6 +155,14 @@ pub fn rebase(image: &Parts, old: &Parts, new: &Parts) -> Result<Rebased, Refusa
     Ok(Rebased { parts: Parts { manifest, config }, base_layers: new.diff_ids.len(), provenance })
 }
 
+/// Whether the layers of a base are the lowest ones of an image.
+///
+/// # Errors
+/// When they are not, or one of them is no image.
+pub fn stands_on(image: &Parts, base: &Parts) -> Result<(), Refusal> {
+    Opened::of("image", image)?.is_on(&Opened::of("old base", base)?)
+}
+
 /// An image whose manifest and configuration were read.
 struct Opened {
     digest: Digest,
@@ -157,7 +176,7 @@ impl Opened {
     fn of(which: &'static str, parts: &Parts) -> Result<Self, Refusal> {
         let malformed = |why: String| Refusal::Malformed { which, why };
         let Manifest::Image(manifest) = parts.manifest.parse().map_err(|e| malformed(e.to_string()))? else {
-            return Err(malformed("it is an index of several images".to_owned()));
+            return Err(malformed("it is a list of several images".to_owned()));
         };
         if !media::is_config(&manifest.config.media_type) {
             return Err(malformed(format!("its configuration is a {}", manifest.config.media_type)));
@@ -176,6 +195,12 @@ impl Opened {
         }
         let (digest, media_type) = (parts.manifest.digest, parts.manifest.media_type.clone());
         Ok(Self { digest, media_type, manifest, config, diff_ids })
+    }
+
+    fn is_on(&self, base: &Self) -> Result<(), Refusal> {
+        // Everything stands on nothing.
+        let is_on = !base.diff_ids.is_empty() && self.diff_ids.starts_with(&base.diff_ids);
+        is_on.then_some(()).ok_or(Refusal::NotOnBase)
     }
 
     fn promise(&self) -> Option<&str> {

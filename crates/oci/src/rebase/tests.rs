@@ -202,7 +202,7 @@ fn bases_that_do_not_promise_the_same_are_refused() {
         config["config"]["Labels"][ABI_LABEL] = "1".into();
         config["architecture"] = "arm64".into();
     });
-    insta::assert_snapshot!(refused(&image, &old, &other), @"the images are for different platforms: architecture amd64, amd64, arm64");
+    insta::assert_snapshot!(refused(&image, &old, &other), @"the images are for different platforms: linux/amd64, linux/amd64, linux/arm64");
     let squashed = parts_of(&["old", "own"], |config| config["history"] = json!([{"created_by": "squash"}]));
     insta::assert_snapshot!(refused(&squashed, &old, &new), @"the history of the image does not begin with that of the old base");
     let mut torn = image.clone();

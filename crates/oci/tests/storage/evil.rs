@@ -6,6 +6,7 @@ use std::path::Path;
 use oci::unpack::{Layers, Limits, UnpackError};
 use proptest::prelude::*;
 use testkit::image::{Entry, Layer, PackedLayer};
+use testkit::tree;
 
 fn unpack(dir: &Path, layer: &PackedLayer) -> Result<oci::unpack::Unpacked, UnpackError> {
     let layers = Layers::open(dir.join("layers")).unwrap();
@@ -30,7 +31,7 @@ impl Outside {
     }
 
     fn look(dir: &Path) -> Vec<String> {
-        let lines = super::tree::describe(dir, false);
+        let lines = tree::describe(dir, false);
         lines
             .into_iter()
             .filter(|line| !line.starts_with("layers/") && !line.starts_with("layers "))
@@ -194,7 +195,7 @@ fn attributes_that_steer_overlayfs_are_left_out() {
         .dir("d", 0o755)
         .gzip();
     let unpacked = unpack(dir.path(), &layer).unwrap();
-    assert_eq!(super::tree::xattrs(&unpacked.path.join("d")), Vec::<String>::new());
+    assert_eq!(tree::xattrs(&unpacked.path.join("d")), Vec::<String>::new());
     assert_eq!(unpacked.notes.skipped_total, 2);
     assert!(unpacked.notes.skipped[0].reason.contains("trusted.overlay.redirect"));
 }

@@ -8,7 +8,6 @@ mod layout;
 mod overlay;
 mod rebase;
 mod store;
-mod tree;
 mod unpack;
 
 use std::fs;

@@ -9,24 +9,22 @@ use oci::rebase::layers::Differing;
 use oci::rebase::{Parts, Rebased, rebase};
 use oci::{Store, StoredManifest};
 use serde_json::Value;
-use testkit::peer;
-
-use super::{is_root, tree};
+use testkit::buildah::Buildah;
+use testkit::{peer, tree};
 
 /// A place where buildah builds.
 struct Builder {
     dir: tempfile::TempDir,
     store: Store,
+    buildah: Buildah,
 }
 
 impl Builder {
     fn new() -> Option<Self> {
-        if !is_root() || !peer::has("buildah") || !peer::has("umoci") {
-            return None;
-        }
         let dir = tempfile::tempdir().unwrap();
+        let buildah = Buildah::below(dir.path()).filter(|_| peer::has("umoci"))?;
         let store = Store::open(dir.path().join("store")).unwrap();
-        Some(Self { dir, store })
+        Some(Self { dir, store, buildah })
     }
 
     fn write(&self, path: &str, content: &str) {
@@ -39,34 +37,11 @@ impl Builder {
     fn build(&self, name: &str, format: &str, containerfile: &str) -> Parts {
         let file = self.dir.path().join(name);
         fs::write(&file, containerfile).unwrap();
-        let buildah = |args: &[&str]| {
-            let at = |part: &str| self.dir.path().join(part);
-            let mut command = Command::new("buildah");
-            command
-                .arg("--root")
-                .arg(at("root"))
-                .arg("--runroot")
-                .arg(at("run"))
-                .args(["--storage-driver", "vfs"]);
-            peer::run(command.args(args));
-        };
-        let context = self.dir.path().join("context");
-        let (file, tag) = (file.display().to_string(), format!("localhost/{name}"));
-        let options = ["--isolation", "chroot", "--pull-never", "--layers=false", "--timestamp", "0"];
-        let rest = [
-            "--identity-label=false",
-            "--format",
-            format,
-            "--file",
-            &file,
-            "--tag",
-            &tag,
-            &context.display().to_string(),
-        ];
-        buildah(&[&["build", "-q"], &options[..], &rest[..]].concat());
+        let tag = format!("localhost/{name}");
+        self.buildah.build(&tag, &file, &self.dir.path().join("context"), &["--format", format]);
         let image = self.dir.path().join(format!("{name}.dir"));
         let pushed = if format == "docker" { "v2s2" } else { format };
-        buildah(&["push", "-q", "--format", pushed, &tag, &format!("dir:{}", image.display())]);
+        self.buildah.run(&["push", "-q", "--format", pushed, &tag, &format!("dir:{}", image.display())]);
         let bytes = fs::read(image.join("manifest.json")).unwrap();
         let media_type =
             serde_json::from_slice::<Value>(&bytes).unwrap()["mediaType"].as_str().unwrap().to_owned();

@@ -11,9 +11,9 @@ use oci::unpack::{Layers, UnpackError, Unpacked};
 use oci::{Image, Platform};
 use rustix::fs::{CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 use testkit::image::{Entry, Image as Tiny, Layer, PackedLayer};
-use testkit::peer;
+use testkit::{peer, tree};
 
-use super::{is_root, put, tree};
+use super::{is_root, put};
 
 fn unpack(dir: &Path, layer: &PackedLayer) -> Unpacked {
     Layers::open(dir).unwrap().unpack_from(&layer.bytes[..], layer.media_type, layer.diff_id).unwrap()

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError};
+use oci::rebase::Rebased;
 use oci::{Reference, Store, StoredManifest};
 use stream::definition::Rebuild;
 use stream::key::final_key;
 use stream::key::policy::{Whence, tag};
 use stream::plan::Swap;
 
-use super::cache_rebase::Places;
+use super::cache_rebase::{Exchanged, Places};
 use super::newest_build::NewestBuild;
 use super::{hasty_client, registry_client};
 use crate::cli::{CacheAt, CopyArgs, LookupArgs, RecordArgs, WeakKeyArgs};
@@ -216,18 +217,26 @@ impl<'a> Lookup<'a> {
             others: &self.others,
             bases: self.places_of(&swap.base)?,
         };
-        match places.rebase(old.image, &swap, &at) {
-            Ok(rebased) => {
-                self.say(format!("rebased, not built: {}", rebased.provenance));
-                let stored = rebased.parts.manifest;
-                self.note(&stored)?;
-                Ok(Some(Found { image: stored.digest, rebuild: Rebuild::Transitive, key: *key }))
+        let stored = match places.exchange(old.image, &swap, &at) {
+            Ok(Exchanged::Kept(image)) => {
+                let base = &swap.base;
+                self.say(format!("kept, not built: the new {base} is the same image for its platform"));
+                image
+            }
+            Ok(Exchanged::Rebased(Rebased { parts, provenance, .. })) => {
+                self.say(format!("rebased, not built: {provenance}"));
+                if provenance.to != swap.to {
+                    self.say(format!("that is its platform's image of the list {}", swap.to));
+                }
+                parts.manifest
             }
             Err(e) => {
                 self.say(format!("not set on the new {}: {e}", swap.base));
-                Ok(None)
+                return Ok(None);
             }
-        }
+        };
+        self.note(&stored)?;
+        Ok(Some(Found { image: stored.digest, rebuild: Rebuild::Transitive, key: *key }))
     }
 
     /// The repositories that may have a base: where it is now, and where other streams have it.
