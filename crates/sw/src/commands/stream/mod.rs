@@ -35,12 +35,13 @@ use stream::lint::{self, Reviewed, Subject};
 use stream::lock::debian::Apt;
 use stream::lock::moving::{FROM, Moving};
 use stream::lock::noted::{Else, Noted};
-use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, known_commits, stale};
+use stream::lock::{self, Lock, ResolveError, ResolveImage, Resolvers, stale};
 use stream::source::folder::Folder;
 use stream::task::Tasks;
 
 use self::lineage::{Asking, Lineage};
 use self::sources::{Fetch, Sources};
+use self::unlocked::Unlocked;
 use super::{Ended, registry_client};
 use crate::cli::{KnobArgs, LockArgs, StreamArg};
 use crate::failure::Failure;
@@ -168,32 +169,20 @@ pub fn load(home: &Home, arg: &StreamArg, offline: bool) -> Result<Loaded, Failu
 
 /// Loads a stream with the lock that it should have; gives the one that it has, too.
 fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lock>), Failure> {
-    let folder = Folder::new(root(&arg.stream)?);
     // Other names are understood once the stream is read.
     let parent_anew =
         how.names.is_some_and(|names| names.is_empty() || names.iter().any(|name| name == FROM));
     let offline = how.offline;
-    let lineage = lineage::read(home, &folder, Asking { offline, parent_anew })?;
-    let tasks = Tasks::new(&folder.tasks()?, &[lineage.tasks.clone(), shipped_tasks(arg)?].concat())?;
-    let own = lineage.lock.as_ref();
-    let moving = how.names.map(|names| Moving::new(names, &lineage.definition.stream, own)).transpose();
+    let files = Unlocked::files(home, arg, Asking { offline, parent_anew })?;
+    let (stream, own) = (&files.lineage.definition.stream, files.lineage.lock.as_ref());
+    let moving = how.names.map(|names| Moving::new(names, stream, own)).transpose();
     let moving = moving.map_err(Failure::invalid)?;
     let stays = match (own, &moving) {
         (Some(own), Some(moving)) => Some(Lock { commits: moving.commits(own), ..own.clone() }),
         _ => own.cloned(),
     };
-    let commits = known_commits(&lineage.definition.stream, stays.as_ref(), lineage.below.as_ref());
-    let now = |_: &str, component: &Component| !component.planned_without_source();
-    let fetch = Fetch {
-        home,
-        definition: &lineage.definition,
-        folders: &lineage.folders,
-        commits: &commits,
-        lock_files: &lineage.lock_files,
-        offline,
-    };
-    let sources = fetch.run(&now)?;
-    let folder = folder.with_fetched(sources.fetched.clone()).with_below(lineage.folders.clone());
+    let (Unlocked { lineage, folder, tasks }, sources) =
+        files.fetched(home, stays.as_ref(), offline, false)?;
     let checked = check(&lineage.definition, &folder, &tasks)?;
     let lock = current_lock(home, &checked.graphs, &lineage, &sources, moving.as_ref(), offline)?;
     let definition = &lineage.definition;
