@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use base::diagnostic::suggestion;
 use base::{Diagnostics, Exit};
 
 use crate::commands::Ended;
@@ -23,6 +24,11 @@ impl Failure {
     /// A message about wrong input.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Exit::Invalid, anyhow::Error::msg(message.into()))
+    }
+
+    /// There is nothing called `name`, as `message` begins to say; what was meant, or what there is.
+    pub fn unknown<'a>(message: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::invalid(format!("{message} `{name}`; {}", suggestion(name, known)))
     }
 
     /// On standard error: findings with the text they are about, everything else as one line.

@@ -317,7 +317,7 @@ fn workspaces() {
 
     error[unknown-name]: --workspace sauce: there is no workspace of this name
      |
-     = help: it declares: source
+     = help: there are: source
     ");
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use base::Diagnostic;
+use base::diagnostic::did_you_mean;
 use oci::rebase::ABI_LABEL;
 
 use super::Finding;
@@ -22,10 +23,8 @@ pub(super) fn findings(definition: &Definition, graphs: &Graphs) -> Vec<Finding>
         let mut fitting = bases().filter(|(name, _)| matcher.is_match(name)).peekable();
         if fitting.peek().is_none() {
             let names: BTreeSet<&str> = bases().map(|(name, _)| name.as_str()).collect();
-            let help = match base::diagnostic::nearest(pattern, names) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "remove it; `sw bases` lists what images are layers on".to_owned(),
-            };
+            let help = did_you_mean(pattern, names)
+                .unwrap_or_else(|| "remove it; `sw bases` lists what images are layers on".to_owned());
             let message = format!("no image is a layer on `{pattern}`");
             let finding = Diagnostic::warning(UNUSED_LAYER_REBASE.code, message).help(help);
             let diagnostic = definition.places.at(&["layerRebase", &index.to_string()], finding);

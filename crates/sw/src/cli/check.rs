@@ -1,5 +1,6 @@
 //! `sw validate` and `sw graph`: Tekton YAML before it runs.
 
+use base::diagnostic::suggestion;
 use clap::{Args, ValueEnum};
 use tekton::lint::code;
 
@@ -30,14 +31,10 @@ pub struct ValidateArgs {
 
 /// A code that warnings can have.
 fn warning_code(code: &str) -> Result<String, String> {
-    match (code::find(code), code::did_you_mean(code)) {
-        (Some(_), _) => Ok(code.to_owned()),
-        (None, Some(near)) => Err(format!("no warning has this code; {near}")),
-        (None, None) => {
-            let codes: Vec<&str> = code::LINTS.iter().map(|lint| lint.code).collect();
-            Err(format!("no warning has this code; there are {}", codes.join(", ")))
-        }
-    }
+    let unknown = || suggestion(code, code::LINTS.iter().map(|lint| lint.code));
+    code::find(code)
+        .map(|_| code.to_owned())
+        .ok_or_else(|| format!("no warning has this code; {}", unknown()))
 }
 
 /// How to print findings.

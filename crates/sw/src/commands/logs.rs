@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use base::Exit;
-use base::diagnostic::{did_you_mean, suggestion};
 use engine::log_file;
 use engine::record::{Run, Runs, log_folder};
 
@@ -81,16 +80,13 @@ pub fn find(home: &Home, name: &str) -> Result<Run, Failure> {
         Some(run) => Ok(run),
         None => {
             let all = runs.list()?;
-            let hint = did_you_mean(name, all.iter().map(|run| run.id.as_str()))
-                .unwrap_or_else(|| "`sw runs` lists them".to_owned());
-            Err(Failure::invalid(format!("there is no run `{name}`; {hint}")))
+            Err(Failure::unknown("there is no run", name, all.iter().map(|run| run.id.as_str())))
         }
     }
 }
 
 fn unknown(what: &str, name: &str, known: &[String]) -> Failure {
-    let hint = suggestion(name, known.iter().map(String::as_str));
-    Failure::invalid(format!("the run has no {what} `{name}`; {hint}"))
+    Failure::unknown(&format!("the run has no {what}"), name, known.iter().map(String::as_str))
 }
 
 /// Steps in their order, then what else has a log (sidecars).

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use base::diagnostic::suggestion;
 use base::together::ask_all;
 use base::{Digest, Exit};
 use oci::{Manifest, Reference, Store};
@@ -149,8 +148,8 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
     let components = &loaded.graphs.stream.components;
     for name in force {
         if !components.contains_key(name) {
-            let hint = suggestion(name, components.keys().map(String::as_str));
-            return Err(Failure::invalid(format!("--force: there is no component `{name}`; {hint}")));
+            let known = components.keys().map(String::as_str);
+            return Err(Failure::unknown("--force: there is no component", name, known));
         }
     }
     let inputs =

@@ -1,6 +1,6 @@
 //! Earlier runs from what they recorded: `sw run --resume` goes on with one, `sw shell` looks into one.
 
-use base::diagnostic::{did_you_mean, nearest, suggestion};
+use base::diagnostic::nearest;
 use base::{Exit, Source};
 use engine::Config;
 use engine::config::{Reuse, Shell, ShellWhen};
@@ -92,21 +92,13 @@ pub fn shell(home: &Home, args: &ShellArgs) -> Result<Ended, Failure> {
 fn step_of(run: &Run, earlier: &Earlier, args: &ShellArgs) -> Result<String, Failure> {
     let Some(steps) = earlier.steps(&args.task) else {
         let tasks = earlier.tasks();
-        let hint = did_you_mean(&args.task, tasks.iter().map(String::as_str)).unwrap_or_else(|| match tasks
-            .is_empty()
-        {
-            true => "none of its tasks ended".to_owned(),
-            false => format!("these did: {}", tasks.join(", ")),
-        });
-        return Err(Failure::invalid(format!("no task `{}` ended in run {}; {hint}", args.task, run.id)));
+        let message = format!("in run {} ended no task", run.id);
+        return Err(Failure::unknown(&message, &args.task, tasks.iter().map(String::as_str)));
     };
     let names = || steps.iter().map(|(name, _)| name.as_str());
     match &args.step {
         Some(step) if names().any(|name| name == step) => Ok(step.clone()),
-        Some(step) => {
-            let hint = suggestion(step, names());
-            Err(Failure::invalid(format!("the task `{}` has no step `{step}`; {hint}", args.task)))
-        }
+        Some(step) => Err(Failure::unknown(&format!("the task `{}` has no step", args.task), step, names())),
         None => {
             let failed = steps.iter().find(|(_, failed)| *failed).or(steps.first());
             let none = || Failure::invalid(format!("the task `{}` ended before its first step", args.task));

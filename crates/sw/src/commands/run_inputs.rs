@@ -1,7 +1,7 @@
 //! Whether a run, its files and the command line fit together, before anything starts: what the engine would find out
 //! later is said with its place and with what to type.
 
-use base::diagnostic::did_you_mean;
+use base::diagnostic::{did_you_mean, suggestion};
 use base::{Diagnostic, Diagnostics};
 use tekton::catalog::Catalog;
 use tekton::load::{Document, Object};
@@ -236,11 +236,8 @@ impl<'a> Check<'a> {
 
     fn known(&mut self, what: &str, given: &[(String, String)], names: &[&str]) {
         for (name, _) in given.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-            let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
-                true => format!("it declares no {what}s"),
-                false => format!("it declares: {}", names.join(", ")),
-            });
             let message = format!("--{what} {name}: there is no {what} of this name");
+            let help = suggestion(name, names.iter().copied());
             self.found.push(Diagnostic::error("unknown-name", message).help(help));
         }
     }

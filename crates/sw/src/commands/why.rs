@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use base::Exit;
-use base::diagnostic::did_you_mean;
 use serde_json::json;
 use stream::graph::{Edge, Graphs};
 use stream::overlay::Applied;
@@ -192,7 +191,5 @@ fn known(graphs: &Graphs, component: &str) -> Result<(), Failure> {
     if components.contains_key(component) {
         return Ok(());
     }
-    let hint = did_you_mean(component, components.keys().map(String::as_str))
-        .unwrap_or_else(|| "`sw plan` lists them".to_owned());
-    Err(Failure::invalid(format!("there is no component `{component}`; {hint}")))
+    Err(Failure::unknown("there is no component", component, components.keys().map(String::as_str)))
 }

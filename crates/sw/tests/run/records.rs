@@ -110,7 +110,7 @@ fn runs_and_their_logs() {
     insta::assert_snapshot!(wrong(&["two", "compil"]), @"error: the run has no task `compil`; did you mean `compile`?");
     insta::assert_snapshot!(wrong(&["two", "compile", "mak"]), @"error: the run has no step `mak`; did you mean `make`?");
     insta::assert_snapshot!(wrong(&["two", "nothing-like-it"]), @"error: the run has no task `nothing-like-it`; there are: compile, link, unwanted");
-    insta::assert_snapshot!(wrong(&["../two"]), @"error: there is no run `../two`; `sw runs` lists them");
+    insta::assert_snapshot!(wrong(&["../two"]), @"error: there is no run `../two`; there are: newer, two");
 }
 
 #[test]

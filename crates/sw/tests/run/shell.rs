@@ -121,7 +121,7 @@ fn a_shell_that_cannot_open_says_what_there_is() {
     let Some(env) = TestEnv::new() else { return };
     env.run(CHAIN, &[]).code(1);
     for (args, told) in [
-        (&["shell", "chain", "tak"][..], "no task `tak` ended in run chain; did you mean `take`?"),
+        (&["shell", "chain", "tak"][..], "in run chain ended no task `tak`; did you mean `take`?"),
         (&["shell", "chain", "take", "secnd"], "the task `take` has no step `secnd`; did you mean `second`?"),
         (&["shell", "chian", "take"], "there is no run `chian`; did you mean `chain`?"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use base::diagnostic::did_you_mean;
+use base::diagnostic::suggestion;
 
 use super::code::{
     MISSING_PARAM, MISSING_WORKSPACE, UNDECLARED_PARAM, UNDECLARED_RESULT, UNDECLARED_WORKSPACE,
@@ -177,7 +177,7 @@ fn compare(found: &mut Found<'_>, wanted: &Wanted<'_>, given: &Given<'_>, named:
     let given_params: BTreeSet<&str> = given.params.iter().map(|(name, _)| *name).collect();
     for (name, at) in given.params.iter().filter(|(name, _)| !params.contains(name)).take(KEPT) {
         let message = format!("{what} declares no param `{name}`; the value is not used");
-        found.at(&UNDECLARED_PARAM, at, message, listed(name, &params));
+        found.at(&UNDECLARED_PARAM, at, message, suggestion(name, params.iter().copied()));
     }
     for param in wanted.params.iter().filter(|p| p.default.is_none()) {
         if !given_params.contains(param.name.as_str()) {
@@ -189,7 +189,7 @@ fn compare(found: &mut Found<'_>, wanted: &Wanted<'_>, given: &Given<'_>, named:
     let given_workspaces: BTreeSet<&str> = given.workspaces.iter().map(|(name, _)| *name).collect();
     for (name, at) in given.workspaces.iter().filter(|(name, _)| !workspaces.contains(name)).take(KEPT) {
         let message = format!("{what} declares no workspace `{name}`");
-        found.at(&UNDECLARED_WORKSPACE, at, message, listed(name, &workspaces));
+        found.at(&UNDECLARED_WORKSPACE, at, message, suggestion(name, workspaces.iter().copied()));
     }
     for (wanted, _) in wanted.workspaces.iter().filter(|(_, optional)| !optional) {
         if !given_workspaces.contains(wanted) {
@@ -197,13 +197,6 @@ fn compare(found: &mut Found<'_>, wanted: &Wanted<'_>, given: &Given<'_>, named:
             found.at(&MISSING_WORKSPACE, named, message, "bind it, or declare it `optional: true`");
         }
     }
-}
-
-fn listed(name: &str, declared: &BTreeSet<&str>) -> String {
-    did_you_mean(name, declared.iter().copied()).unwrap_or_else(|| match declared.is_empty() {
-        true => "it declares none".to_owned(),
-        false => format!("it declares: {}", declared.iter().copied().collect::<Vec<_>>().join(", ")),
-    })
 }
 
 fn undeclared_results(
@@ -226,6 +219,11 @@ fn undeclared_results(
     });
     for (reference, result, task) in wrong.into_iter().take(KEPT) {
         let message = format!("{} declares no result `{}`", task.what, result.result);
-        found.span(&UNDECLARED_RESULT, reference.span, message, listed(result.result, &task.results));
+        found.span(
+            &UNDECLARED_RESULT,
+            reference.span,
+            message,
+            suggestion(result.result, task.results.iter().copied()),
+        );
     }
 }
