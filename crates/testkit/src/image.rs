@@ -284,6 +284,13 @@ impl Image {
         self
     }
 
+    /// The variant of the CPU.
+    #[must_use]
+    pub fn variant(mut self, variant: &str) -> Self {
+        self.config["variant"] = variant.into();
+        self
+    }
+
     /// Sets a field of the manifest: `annotations`, `subject`, `artifactType`, …
     #[must_use]
     pub fn manifest_field(mut self, field: &str, value: Value) -> Self {

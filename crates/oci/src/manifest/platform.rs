@@ -1,5 +1,6 @@
 //! Operating system and CPU.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -106,27 +107,33 @@ impl Index {
         })
     }
 
+    /// The platforms that there are images for, each once, in the order of the children; only those that have a name.
+    pub fn offered(&self) -> Vec<Platform> {
+        let mut seen = HashSet::new();
+        let stated = self.manifests.iter().filter_map(|child| child.platform.as_ref());
+        stated.filter(|platform| platform.name().is_some_and(|name| seen.insert(name))).cloned().collect()
+    }
+
     /// The platforms of the children, for messages: `linux/amd64, linux/arm64`; the first ones of many.
     pub fn platforms(&self) -> String {
-        let mut names: Vec<String> = Vec::new();
-        for name in self.manifests.iter().filter_map(|child| child.platform.as_ref()?.name()) {
-            if names.contains(&name) {
-                continue;
-            }
-            if names.len() == MOST_NAMES {
-                names.push("…".to_owned());
-                break;
-            }
-            names.push(name);
-        }
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        names(&self.offered())
     }
+}
+
+/// Platforms for messages: `linux/amd64, linux/arm64`, or `none`; the first ones of many.
+pub fn names(platforms: &[Platform]) -> String {
+    let mut shown: Vec<String> = platforms.iter().take(MOST_NAMES).map(Platform::to_string).collect();
+    if platforms.len() > MOST_NAMES {
+        shown.push("…".to_owned());
+    }
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+        let variant = self.variant.as_ref().filter(|variant| !variant.is_empty());
+        variant.map_or(Ok(()), |variant| write!(f, "/{variant}"))
     }
 }
 

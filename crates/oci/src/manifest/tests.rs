@@ -109,3 +109,21 @@ fn the_child_for_a_platform_is_found() {
     assert_eq!(chosen(&["unknown/unknown", ""], "linux/amd64"), None);
     assert!("linux".parse::<Platform>().is_err() && "Linux/amd64".parse::<Platform>().is_err());
 }
+
+#[test]
+fn the_platforms_of_an_index_are_named_once_and_not_endlessly() {
+    let several =
+        index(&["linux/arm64", "unknown/unknown", "linux/amd64", "linux/arm64", "", "linux/arm/v7"]);
+    assert_eq!(several.platforms(), "linux/arm64, linux/amd64, linux/arm/v7");
+    assert_eq!(index(&["unknown/unknown"]).platforms(), "none");
+    let mut many = index(&["linux/amd64"; 20]);
+    for (n, child) in many.manifests.iter_mut().enumerate() {
+        child.platform = Some(Platform::new("linux", format!("cpu{n}")));
+    }
+    assert!(many.platforms().ends_with("linux/cpu11, …"), "{}", many.platforms());
+    many.manifests[0].platform = Some(Platform::new("linux", "\u{1b}[31mred"));
+    many.manifests[1].platform = Some(Platform::new("linux", "x".repeat(1000)));
+    many.manifests[2].platform =
+        Some(Platform { variant: Some(String::new()), ..Platform::new("linux", "cpu2") });
+    assert!(many.platforms().starts_with("linux/cpu2, linux/cpu3"), "{}", many.platforms());
+}

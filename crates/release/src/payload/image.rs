@@ -5,11 +5,11 @@ use std::io::Read;
 
 use base::Digest;
 use oci::manifest::config::CONFIG_LIMIT;
-use oci::manifest::{ImageConfig, ImageManifest, Manifest, ManifestError, Platform};
+use oci::manifest::{Descriptor, ImageConfig, ImageManifest, Index, Manifest, ManifestError, Platform};
 use oci::reference::Reference;
 use serde_json::Value;
 
-use super::content::{Content, ContentError};
+use super::content::{Content, ContentError, RawManifest};
 
 /// An image that was looked at: manifest and configuration, both verified against their digests.
 #[derive(Debug, Clone)]
@@ -22,8 +22,6 @@ pub struct Image {
     pub digest: Digest,
     /// Digest of the list that the image was chosen from.
     pub list_digest: Option<Digest>,
-    /// The platforms of that list, as far as it names them.
-    pub list_platforms: Vec<Platform>,
     /// The image's own manifest.
     pub manifest: ImageManifest,
     /// The configuration, with all its fields in their order.
@@ -58,6 +56,9 @@ pub enum ImageError {
         /// What the list has.
         found: String,
     },
+    /// A list without any image.
+    #[error("its list {0} is empty; push the images again")]
+    EmptyList(Digest),
     /// A list in a list.
     #[error("its list {0} points to another list; image tools do not follow that")]
     NestedList(Digest),
@@ -92,38 +93,84 @@ impl Image {
     /// # Errors
     /// When something is missing, malformed, or not what its descriptor says.
     pub fn read(content: &dyn Content, at: &Reference, platform: &Platform) -> Result<Self, ImageError> {
+        let fitting = |index: &Index, list| {
+            let only = match index.manifests.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            };
+            let child = index.select(platform).or(only).ok_or_else(|| ImageError::Platform {
+                list,
+                platform: platform.to_string(),
+                found: index.platforms(),
+            })?;
+            Ok(child.digest)
+        };
+        Ok(Self::choose(content, at, fitting)?.0)
+    }
+
+    /// Like [`Image::read`]; of a list that has none for `platform`, the first that it has. Gives the platforms of the list, too;
+    /// none for what is no list.
+    ///
+    /// # Errors
+    /// As for [`Image::read`], and when the list has no image at all.
+    pub fn read_preferring(
+        content: &dyn Content,
+        at: &Reference,
+        platform: &Platform,
+    ) -> Result<(Self, Vec<Platform>), ImageError> {
+        let some = |index: &Index, list| {
+            let named = |child: &&Descriptor| {
+                child.platform.as_ref().is_none_or(|platform| platform.name().is_some())
+            };
+            let first = || index.manifests.iter().find(named).or(index.manifests.first());
+            Ok(index.select(platform).or_else(first).ok_or(ImageError::EmptyList(list))?.digest)
+        };
+        let (image, index) = Self::choose(content, at, some)?;
+        Ok((image, index.map(|index| index.offered()).unwrap_or_default()))
+    }
+
+    /// `child` says which image of a list is wanted, given the list and its digest.
+    fn choose(
+        content: &dyn Content,
+        at: &Reference,
+        child: impl FnOnce(&Index, Digest) -> Result<Digest, ImageError>,
+    ) -> Result<(Self, Option<Index>), ImageError> {
         let raw = content.manifest(at)?;
         let content_digest = raw.digest();
-        let parse = |raw: &super::content::RawManifest, digest| {
-            Manifest::parse(&raw.media_type, &raw.bytes)
-                .map_err(|source| ImageError::Manifest { digest, source })
-        };
-        let mut list_platforms = Vec::new();
-        let (manifest, digest, list_digest) = match parse(&raw, content_digest)? {
-            Manifest::Image(manifest) => (manifest, content_digest, None),
+        match parse(&raw)? {
+            Manifest::Image(manifest) => {
+                Ok((Self::of(content, at, content_digest, content_digest, manifest)?, None))
+            }
             Manifest::Index(index) => {
-                list_platforms.extend(index.manifests.iter().filter_map(|child| child.platform.clone()));
-                let only = match index.manifests.as_slice() {
-                    [only] => Some(only),
-                    _ => None,
-                };
-                let child = index.select(platform).or(only).ok_or_else(|| ImageError::Platform {
-                    list: content_digest,
-                    platform: platform.to_string(),
-                    found: index.platforms(),
-                })?;
-                let raw = content.manifest(&at.at_digest(child.digest))?;
-                verify("an image of its list", child.digest, raw.digest())?;
-                match parse(&raw, child.digest)? {
-                    Manifest::Image(manifest) => (manifest, child.digest, Some(content_digest)),
-                    Manifest::Index(_) => return Err(ImageError::NestedList(content_digest)),
+                let child = child(&index, content_digest)?;
+                let raw = content.manifest(&at.at_digest(child))?;
+                verify("an image of its list", child, raw.digest())?;
+                match parse(&raw)? {
+                    Manifest::Image(manifest) => {
+                        Ok((Self::of(content, at, content_digest, child, manifest)?, Some(index)))
+                    }
+                    Manifest::Index(_) => Err(ImageError::NestedList(content_digest)),
                 }
             }
-        };
+        }
+    }
+
+    /// The image of a manifest that was read already: `digest` is the manifest's, `asked` that of what was asked for.
+    ///
+    /// # Errors
+    /// When its configuration cannot be read.
+    pub(super) fn of(
+        content: &dyn Content,
+        at: &Reference,
+        asked: Digest,
+        digest: Digest,
+        manifest: ImageManifest,
+    ) -> Result<Self, ImageError> {
         let at = at.at_digest(digest);
         let raw_config = read_config(content, &at, &manifest)?;
         let config = serde_json::from_value(raw_config.clone()).map_err(ImageError::Config)?;
-        Ok(Self { at, content_digest, digest, list_digest, list_platforms, manifest, raw_config, config })
+        let list_digest = (asked != digest).then_some(asked);
+        Ok(Self { at, content_digest: asked, digest, list_digest, manifest, raw_config, config })
     }
 
     /// The labels of the image.
@@ -135,6 +182,12 @@ impl Image {
     pub fn label(&self, name: &str) -> &str {
         self.labels().get(name).map_or("", String::as_str)
     }
+}
+
+/// A manifest as it is stored, parsed.
+pub(super) fn parse(raw: &RawManifest) -> Result<Manifest, ImageError> {
+    Manifest::parse(&raw.media_type, &raw.bytes)
+        .map_err(|source| ImageError::Manifest { digest: raw.digest(), source })
 }
 
 fn verify(what: &'static str, expected: Digest, found: Digest) -> Result<(), ImageError> {

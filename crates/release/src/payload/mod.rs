@@ -13,16 +13,19 @@
 //!
 //! Writing a payload:
 //! - [`assemble`]: from images to a release image
+//! - [`several`]: to a list of release images, one for each platform
 //! - [`substitution`]: pull specs and versions in manifests
 //! - [`leftover`]: references that no substitution reached
 //! - [`manifest_check`]: what the cluster version operator would refuse
 //! - [`file_name`]: names of manifests in the payload
+//! - `at_once`: several images at the same time
 //! - [`release_layer`], [`release_config`], [`release_manifest`]: the bytes
 //!
 //! Reading a payload:
 //! - [`info`]: what a release image says, as text and JSON
 
 pub mod assemble;
+mod at_once;
 pub mod component_version;
 pub mod content;
 pub mod document;
@@ -39,6 +42,7 @@ pub mod release_config;
 pub mod release_layer;
 pub mod release_manifest;
 pub mod release_metadata;
+pub mod several;
 pub mod store;
 pub mod substitution;
 
@@ -50,6 +54,9 @@ pub const IMAGE_REFERENCES: &str = "image-references";
 pub const RELEASE_METADATA: &str = "release-metadata";
 /// The tag whose image is the base of the release image, unless told otherwise.
 pub const BASE_TAG: &str = "cluster-version-operator";
+
+/// Key of `metadata` in `release-metadata`; the only value that clusters know is `multi`.
+pub const METADATA_ARCHITECTURE: &str = "release.openshift.io/architecture";
 
 /// Image label: this component contributes manifests (any non-empty value).
 pub const LABEL_OPERATOR: &str = "io.openshift.release.operator";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use oci::Platform;
 
 use super::{Insecure, pair};
 
@@ -22,6 +23,10 @@ pub enum ReleaseCommand {
 pub struct ReleaseInfoArgs {
     /// Pull spec of the release, or `last` for the newest that was built here
     pub release: String,
+
+    /// Of a release for several platforms, the one whose payload is shown [default: this machine's, else the first]
+    #[arg(long, value_name = "OS/ARCHITECTURE")]
+    pub platform: Option<Platform>,
 
     /// How to print
     #[arg(short, long, value_enum, default_value_t = InfoFormat::Text)]
@@ -61,7 +66,7 @@ pub struct ReleaseNewArgs {
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
 
-    /// The components' images by digest
+    /// The components' images by digest; for several platforms one list of a TAG, or its image for each
     #[arg(long = "image", value_name = "TAG=PULLSPEC", value_parser = pair, num_args = 1.., required = true)]
     pub images: Vec<(String, String)>,
 
@@ -77,9 +82,16 @@ pub struct ReleaseNewArgs {
     #[arg(long, default_value = "cluster-version-operator", value_name = "TAG")]
     pub to_image_base_tag: String,
 
-    /// Of an image that is a list of several platforms, the one whose manifests are looked at, and which the payload is made for
-    #[arg(long, default_value = "linux/amd64", value_name = "OS/ARCHITECTURE")]
-    pub platform: oci::manifest::Platform,
+    /// What the payload is made for: of an image that is a list, this one's manifests are looked at. For several the release is a
+    /// list, with a payload for each
+    #[arg(
+        long = "platform",
+        default_value = "linux/amd64",
+        value_name = "OS/ARCHITECTURE",
+        num_args = 1..,
+        value_delimiter = ','
+    )]
+    pub platforms: Vec<Platform>,
 
     /// Creation time in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", hide_env = true)]

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use oci::manifest::config::CONFIG_LIMIT;
 use oci::store::GcOptions;
 use oci::unpack::Layers;
-use oci::{ImageConfig, Manifest, Reference, Store};
+use oci::{Descriptor, ImageConfig, Manifest, Reference, Store};
 use release::payload::info::ReleaseInfo;
 use serde::Serialize;
 use stream::plan::LastBuild;
@@ -169,20 +169,32 @@ fn needed(store: &Store, records: &BTreeMap<String, BuildRecord>) -> Result<BTre
     Ok(needed)
 }
 
-/// A release and its images.
+/// A release and its images: of a release for several platforms those of every one, with the lists that they are in.
 fn release(store: &Store, pull_spec: &str, needed: &mut BTreeSet<Digest>) -> Result<(), Failure> {
     let at: Reference = pull_spec.parse()?;
     // One that somebody removed, or that is elsewhere, needs nothing here.
-    if store.resolve(&at)?.is_some() {
-        let info = ReleaseInfo::read(store, &at)?;
-        needed.extend([info.digest, info.pull_digest()]);
-        let digests = info.images().filter_map(|(_, spec)| spec.split_once('@')?.1.parse::<Digest>().ok());
-        needed.extend(digests);
+    let Some(stored) = store.resolve(&at)? else { return Ok(()) };
+    let releases = match stored.parse()? {
+        Manifest::Image(_) => vec![stored.digest],
+        Manifest::Index(list) => {
+            let named = |child: &&Descriptor| child.platform.as_ref().is_none_or(|of| of.name().is_some());
+            list.manifests.iter().filter(named).map(|child| child.digest).collect()
+        }
+    };
+    let mut images = vec![stored.digest];
+    for release in releases.into_iter().filter(|release| store.has(*release)) {
+        let info = ReleaseInfo::read(store, &at.at_digest(release))?;
+        images.extend(info.images().filter_map(|(_, spec)| spec.split_once('@')?.1.parse::<Digest>().ok()));
+    }
+    for image in images {
+        walk(store, image, &mut |member, _| {
+            needed.insert(member.digest);
+        })?;
     }
     Ok(())
 }
 
-/// The images of a repository that may go. What says something about an image goes with it.
+/// The images of a repository that may go. What says something about an image goes with it, and so do the images of a list.
 fn old_images(
     store: &Store,
     repository: &str,
@@ -191,21 +203,31 @@ fn old_images(
 ) -> Result<BTreeSet<Digest>, Failure> {
     let mut images: Vec<(SystemTime, Digest)> = Vec::new();
     let mut about: Vec<(Digest, Digest)> = Vec::new();
+    let mut lists: Vec<(Digest, Digest)> = Vec::new();
     for (digest, _) in store.manifests(repository)? {
         let Some(stored) = store.manifest_by_digest(digest)? else { continue };
         let manifest = stored.parse()?;
         let newest = NewestBuild::read(&manifest).map(|newest| newest.image.digest);
         match newest.or(manifest.subject().map(|subject| subject.digest)) {
             Some(subject) => about.push((digest, subject)),
-            None => images.push((store.written(repository, digest)?.unwrap_or(SystemTime::now()), digest)),
+            None => {
+                images.push((store.written(repository, digest)?.unwrap_or(SystemTime::now()), digest));
+                lists.extend(manifest.children().iter().map(|child| (digest, child.digest)));
+            }
         }
     }
     images.sort_unstable_by(|a, b| b.cmp(a));
+    let listed: BTreeSet<Digest> = lists.iter().map(|(_, child)| *child).collect();
+    let (members, images): (Vec<_>, Vec<_>) = images.into_iter().partition(|(_, at)| listed.contains(at));
     let images = images.into_iter().enumerate();
     let old = images.filter(|(position, (written, digest))| {
         is_old(*position, *written, args) && !needed.contains(digest)
     });
     let mut old: BTreeSet<Digest> = old.map(|(_, (_, digest))| digest).collect();
+    let stay: BTreeSet<Digest> =
+        lists.iter().filter(|(list, _)| !old.contains(list)).map(|(_, child)| *child).collect();
+    let members = members.into_iter().map(|(_, digest)| digest);
+    old.extend(members.filter(|member| !stay.contains(member) && !needed.contains(member)));
     about.retain(|(_, subject)| old.contains(subject));
     old.extend(about.into_iter().map(|(digest, _)| digest));
     Ok(old)

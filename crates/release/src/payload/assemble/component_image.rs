@@ -1,9 +1,8 @@
 //! What one component's image says in its labels and brings in its last layer (payload.md §2.4).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use base::{Diagnostic, Diagnostics};
 
+use crate::payload::at_once::at_once;
 use crate::payload::component_version;
 use crate::payload::content::Content;
 use crate::payload::image::Image;
@@ -13,8 +12,6 @@ use crate::payload::{COMMIT_ID, COMMIT_REF, LABEL_OPERATOR, SOURCE_LOCATION, VER
 
 use super::{AssembleError, Component, Request};
 
-/// Images read at once unless the request says otherwise.
-const DEFAULT_JOBS: usize = 4;
 /// The folder with an operator's manifests.
 const MANIFESTS: &str = "manifests";
 
@@ -40,12 +37,13 @@ impl ComponentImage {
         if let Some(name) = component_version::not_allowed(&versions, &request.options.allowed_versions) {
             return Err(AssembleError::VersionName { tag: tag(), name: name.to_owned() });
         }
+        let mut warnings = Vec::new();
+        warnings.extend(contradiction(&image, request));
         if image.label(LABEL_OPERATOR).is_empty() {
-            return Ok(Self { image, manifests: None, warnings: Vec::new() });
+            return Ok(Self { image, manifests: None, warnings });
         }
         let folder = last_layer::read(content, &image, MANIFESTS, Names::Cleaned)
             .map_err(|source| AssembleError::Layer { tag: tag(), source })?;
-        let mut warnings = Vec::new();
         if folder.files.is_empty() {
             warnings.push(format!(
                 "the image has the label {LABEL_OPERATOR}, but no files in /{MANIFESTS} of its last layer; manifests in lower layers do not count, copy them in the last instruction of the Containerfile"
@@ -75,6 +73,18 @@ impl ComponentImage {
     }
 }
 
+/// In a release for several platforms, an image that says of itself that it is for another platform than its list says.
+fn contradiction(image: &Image, request: &Request) -> Option<String> {
+    let found = image.config.platform();
+    let contradicts = request.part_of_list && found.name().is_some() && !request.platform.accepts(&found);
+    contradicts.then(|| {
+        format!(
+            "its list has the image {} for {}, but the image says that it is for {found}; build it again for {}",
+            image.digest, request.platform, request.platform
+        )
+    })
+}
+
 /// Reads all images, several at once. The results are in the order of the components.
 ///
 /// # Errors
@@ -84,32 +94,7 @@ pub fn read_all(
     content: &dyn Content,
     request: &Request,
 ) -> Result<Vec<ComponentImage>, AssembleError> {
-    let jobs = match request.options.jobs {
-        0 => DEFAULT_JOBS,
-        jobs => jobs,
-    };
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((index, component)) = {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            components.get(index).map(|component| (index, *component))
-        } {
-            let result = ComponentImage::read(component, content, request);
-            if result.is_err() {
-                // Others finish what they have begun and start nothing more.
-                next.store(components.len(), Ordering::Relaxed);
-            }
-            done.push((index, result));
-        }
-        done
-    };
-    let mut done: Vec<(usize, Result<ComponentImage, AssembleError>)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.min(components.len())).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    at_once(components, request.options.jobs, |component| ComponentImage::read(component, content, request))
 }
 
 /// Compares what was read with what the pull specs name. With `skip`, differences are warnings.

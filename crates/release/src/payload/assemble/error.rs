@@ -129,6 +129,18 @@ pub enum AssembleError {
         "the base image tag `{0}` could not be found in the input, cannot build a release image; add the component, or name another base"
     )]
     NoBase(String),
+    /// The base contradicts its list.
+    #[error(
+        "the base image {at} is listed for {wanted}, but its configuration says {found}: the release image would say so, too; build the base again for {wanted}"
+    )]
+    BasePlatform {
+        /// The image.
+        at: String,
+        /// As its configuration says.
+        found: String,
+        /// As its list says.
+        wanted: String,
+    },
     /// The base has a layer that does not fit.
     #[error(transparent)]
     BaseLayer(#[from] UnfitLayer),

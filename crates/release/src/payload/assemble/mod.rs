@@ -105,7 +105,8 @@ fn image_references(request: &Request, components: &[&Component], images: &[Comp
     }
 }
 
-/// The image that the payload's layer is put on, and the digest that the release names as its base.
+/// The image that the payload's layer is put on, and the digest that the release names as its base: of a list, that of the image
+/// it was built on, but in a release for several platforms that of the list.
 fn base_image(
     request: &Request,
     components: &[&Component],
@@ -113,25 +114,36 @@ fn base_image(
     references: &ImageStream,
     content: &dyn Content,
 ) -> Result<(Image, base::Digest), AssembleError> {
-    match &request.base {
+    let (image, named) = match &request.base {
         Base::Image(at) => {
             let image = Image::read(content, at, &request.platform).map_err(|source| {
                 AssembleError::BaseImage { at: at.to_string(), source: Box::new(source) }
             })?;
-            let digest = image.digest;
-            Ok((image, digest))
+            let named = image.content_digest;
+            (image, named)
         }
         Base::Tag(tag) => {
             let missing = || AssembleError::NoBase(tag.clone());
             references.tag(tag).ok_or_else(missing)?;
             let at = components.iter().position(|c| c.tag == *tag).ok_or_else(missing)?;
             let image = images[at].image.clone();
-            // Of a list, the release names the image it was built on; else what the payload calls that image.
-            let named = components[at].digest().filter(|_| image.list_digest.is_none());
-            let digest = named.unwrap_or(image.digest);
-            Ok((image, digest))
+            // What the payload calls that image.
+            let named = components[at].digest().unwrap_or(image.content_digest);
+            (image, named)
         }
+    };
+    if !request.part_of_list {
+        let digest = if image.list_digest.is_some() { image.digest } else { named };
+        return Ok((image, digest));
     }
+    let found = image.config.platform();
+    if !request.platform.accepts(&found) {
+        // What it says may be anything.
+        let found = found.name().unwrap_or_else(|| "none".to_owned());
+        let (at, wanted) = (image.at.to_string(), request.platform.to_string());
+        return Err(AssembleError::BasePlatform { at, found, wanted });
+    }
+    Ok((image, named))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the last step joins the results of all others")]

@@ -72,16 +72,29 @@ impl ReleaseImage {
         {
             copy_blob(layer, (from, &self.base), (to, &at))?;
         }
+        self.store_own_blobs(to, &at)?;
+        to.put_manifest(&at, &self.raw_manifest())?;
+        Ok(at.at_digest(self.digest()))
+    }
+
+    /// Writes what the base does not have: the payload's layer and the configuration.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn store_own_blobs(&self, to: &dyn Content, at: &Reference) -> Result<(), ContentError> {
+        let layer = Descriptor::of(media::DOCKER_LAYER_GZIP, &self.layer);
         let config = Descriptor::of(media::DOCKER_CONFIG, &self.config);
-        for (blob, bytes) in [(&own, &self.layer), (&config, &self.config)] {
-            if !to.has_blob(&at, blob)? {
-                to.put_blob(&at, blob, &mut bytes.as_slice())?;
+        for (blob, bytes) in [(&layer, &self.layer), (&config, &self.config)] {
+            if !to.has_blob(at, blob)? {
+                to.put_blob(at, blob, &mut bytes.as_slice())?;
             }
         }
-        let manifest =
-            RawManifest { media_type: media::DOCKER_MANIFEST.to_owned(), bytes: self.manifest.clone() };
-        to.put_manifest(&at, &manifest)?;
-        Ok(at.at_digest(self.digest()))
+        Ok(())
+    }
+
+    /// The manifest with its type.
+    pub fn raw_manifest(&self) -> RawManifest {
+        RawManifest { media_type: media::DOCKER_MANIFEST.to_owned(), bytes: self.manifest.clone() }
     }
 
     /// The release's name as a tag: build metadata is joined with `_`, as tags have no `+`.

@@ -32,6 +32,9 @@ pub struct Request {
     pub annotations: BTreeMap<String, String>,
     /// Which image of a list is looked at and becomes the base. `image-references` keeps the list.
     pub platform: Platform,
+    /// It will be one image of a release for several platforms ([`several`](crate::payload::several)): the base that it names is the
+    /// list that the payload names, and a base for another platform is refused.
+    pub part_of_list: bool,
     /// How strict to be.
     pub options: Options,
 }
@@ -49,6 +52,7 @@ impl Request {
             metadata: Map::new(),
             annotations: BTreeMap::new(),
             platform: Platform::new("linux", "amd64"),
+            part_of_list: false,
             options: Options::default(),
         }
     }
@@ -69,18 +73,7 @@ impl Request {
             if !seen.insert(&component.tag) {
                 return Err(AssembleError::DuplicateTag(component.tag.clone()));
             }
-            let valid = !component.tag.is_empty()
-                && component.tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-                && !component.tag.starts_with('.');
-            if !valid {
-                return Err(AssembleError::TagName(component.tag.clone()));
-            }
-            if component.digest().is_none() {
-                return Err(AssembleError::PullSpec {
-                    tag: component.tag.clone(),
-                    pull_spec: component.pull_spec.clone(),
-                });
-            }
+            component.check()?;
         }
         Ok(components)
     }
@@ -109,6 +102,23 @@ impl Component {
     #[must_use]
     pub fn pulled_from(self, pull_spec: impl Into<String>) -> Self {
         Self { pull_spec: pull_spec.into(), ..self }
+    }
+
+    /// Whether tag and pull spec are as they must be.
+    ///
+    /// # Errors
+    /// When the tag cannot be part of file names, or the pull spec does not name a digest.
+    pub(in crate::payload) fn check(&self) -> Result<(), AssembleError> {
+        let valid = !self.tag.is_empty()
+            && self.tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && !self.tag.starts_with('.');
+        if !valid {
+            return Err(AssembleError::TagName(self.tag.clone()));
+        }
+        if self.digest().is_none() {
+            return Err(AssembleError::PullSpec { tag: self.tag.clone(), pull_spec: self.pull_spec.clone() });
+        }
+        Ok(())
     }
 
     /// The digest in the pull spec.

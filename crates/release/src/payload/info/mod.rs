@@ -34,7 +34,7 @@ pub struct ReleaseInfo {
     pub digest: Digest,
     /// Digest of the list that the image was chosen from.
     pub list_digest: Option<Digest>,
-    /// The platforms of that list, as far as it names them.
+    /// The platforms that the list has release images for, each once; empty without a list.
     pub list_platforms: Vec<Platform>,
     /// The image configuration.
     pub config: Value,
@@ -67,25 +67,27 @@ impl ReleaseInfo {
 
     /// `linux/amd64`, or `multi (linux/amd64)` when it was chosen from a list.
     pub fn platform(&self) -> String {
-        let field = |name| self.config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (os, architecture) =
-            (field("os").unwrap_or("unknown"), field("architecture").unwrap_or("unknown"));
+        let own = Platform { variant: None, ..self.own_platform() };
         match self.list_digest {
-            None => format!("{os}/{architecture}"),
-            Some(_) => format!("multi ({os}/{architecture})"),
+            None => own.to_string(),
+            Some(_) => format!("multi ({own})"),
         }
     }
 
     /// The platforms that it is for: those of the list, else the image's own.
     pub fn platforms(&self) -> Vec<Platform> {
-        // What attestations are for is written so (OCI image index; BuildKit).
-        let real = |platform: &&Platform| platform.os != "unknown";
-        let listed: Vec<Platform> = self.list_platforms.iter().filter(real).cloned().collect();
-        if !listed.is_empty() {
-            return listed;
+        if !self.list_platforms.is_empty() {
+            return self.list_platforms.clone();
         }
+        Some(self.own_platform()).filter(|own| own.name().is_some()).into_iter().collect()
+    }
+
+    /// What the image's own configuration says; `unknown` where it says nothing.
+    fn own_platform(&self) -> Platform {
         let field = |name| self.config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        field("os").zip(field("architecture")).map(|(os, cpu)| Platform::new(os, cpu)).into_iter().collect()
+        let or_unknown = |name| field(name).unwrap_or("unknown");
+        let variant = field("variant").map(str::to_owned);
+        Platform { variant, ..Platform::new(or_unknown("os"), or_unknown("architecture")) }
     }
 
     /// When the image was created, as written.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::Digest;
 use oci::manifest::Platform;
+use oci::manifest::platform::names;
 use oci::reference::Reference;
 
 use crate::payload::component_version::{self, ComponentVersion, ComponentVersions};
@@ -38,6 +39,18 @@ pub enum InfoError {
         /// Digest of what came.
         found: Digest,
     },
+    /// Nothing for the platform that was asked for.
+    #[error(
+        "the release {at} has no image for {wanted} (it has: {others}); ask for one of these with --platform"
+    )]
+    Platform {
+        /// The release.
+        at: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        others: String,
+    },
     /// The layer.
     #[error("cannot read the payload of {at}: {source}")]
     Layer {
@@ -63,20 +76,35 @@ pub enum InfoError {
 }
 
 impl ReleaseInfo {
-    /// Reads a release image; from a list, the image for this machine's CPU (the only one of a list with one entry).
+    /// Reads a release image; from a list, the image for this machine's CPU, or the first of a list that has none for it.
     ///
     /// # Errors
     /// When the image cannot be read, is not the one that was asked for, or is not a release image.
     pub fn read(content: &dyn Content, at: &Reference) -> Result<Self, InfoError> {
-        Self::read_for(content, at, &Platform::host())
+        Self::read_preferring(content, at, &Platform::host())
     }
 
-    /// Like [`ReleaseInfo::read`], for another platform.
+    /// Like [`ReleaseInfo::read`], for another platform and only for that.
     ///
     /// # Errors
-    /// As [`ReleaseInfo::read`].
+    /// As [`ReleaseInfo::read`], and when the release has no image for the platform.
     pub fn read_for(content: &dyn Content, at: &Reference, platform: &Platform) -> Result<Self, InfoError> {
-        let image = Image::read(content, at, platform)
+        let info = Self::read_preferring(content, at, platform)?;
+        let found = info.own_platform();
+        // Of what does not say its platform nobody knows better.
+        if found.name().is_some() && !platform.accepts(&found) {
+            let others = names(&info.platforms());
+            return Err(InfoError::Platform { at: at.to_string(), wanted: platform.to_string(), others });
+        }
+        Ok(info)
+    }
+
+    fn read_preferring(
+        content: &dyn Content,
+        at: &Reference,
+        platform: &Platform,
+    ) -> Result<Self, InfoError> {
+        let (image, list_platforms) = Image::read_preferring(content, at, platform)
             .map_err(|source| InfoError::Image { at: at.to_string(), source })?;
         if at.digest().is_some_and(|asked| asked != image.content_digest) {
             return Err(InfoError::Verification { at: at.to_string(), found: image.content_digest });
@@ -103,7 +131,7 @@ impl ReleaseInfo {
             image: at.clone(),
             digest: image.digest,
             list_digest: image.list_digest,
-            list_platforms: image.list_platforms,
+            list_platforms,
             config: image.raw_config,
             references,
             metadata,
