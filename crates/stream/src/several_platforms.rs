@@ -9,7 +9,7 @@ use base::{Digest, Source};
 use crate::definition::{self, Definition, File, Platform};
 use crate::graph::Graphs;
 use crate::key::{self, Inputs};
-use crate::lint::{Subject, review};
+use crate::lint::{ImagePlatforms, Subject, review};
 use crate::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 use crate::overlay::flatten;
 use crate::plan::against::{Fate, Released};
@@ -413,7 +413,13 @@ fn a_member_of_the_payload_that_a_platform_lacks_is_found_and_can_be_waived() {
         let sample = sample::checked(text, &files());
         let lock = made(&sample, &Fake::default(), None);
         let today = jiff::civil::date(2026, 1, 1);
-        let reviewed = review(Subject { definition: &sample.0, graphs: &sample.1, lock: &lock, today });
+        let reviewed = review(Subject {
+            definition: &sample.0,
+            graphs: &sample.1,
+            lock: &lock,
+            images: &ImagePlatforms::default(),
+            today,
+        });
         reviewed.open.iter().map(|finding| finding.diagnostic.render(false)).collect::<Vec<_>>().join("\n\n")
     };
     insta::assert_snapshot!(found(&text), @"

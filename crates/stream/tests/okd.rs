@@ -15,7 +15,7 @@ use stream::definition::{Definition, File, Origin, Platform, parse_file};
 use stream::graph::Graphs;
 use stream::import::art::{self, BuildData};
 use stream::key::inputs;
-use stream::lint::{Subject, review};
+use stream::lint::{ImagePlatforms, Subject, review};
 use stream::lock::{self, Lock, Pin, ResolveCommit, ResolveError, ResolveImage, ResolvePackages, Resolvers};
 use stream::overlay::flatten;
 use stream::plan::{Action, Found, KnownBuilds, LastBuild, Plan, plan};
@@ -108,7 +108,13 @@ fn locked(shipped: &Shipped, graphs: &Graphs) -> Lock {
 /// What is probably not meant.
 fn found(shipped: &Shipped, graphs: &Graphs, lock: &Lock) -> Vec<String> {
     let today = jiff::civil::date(2026, 1, 1);
-    let reviewed = review(Subject { definition: &shipped.definition, graphs, lock, today });
+    let reviewed = review(Subject {
+        definition: &shipped.definition,
+        graphs,
+        lock,
+        images: &ImagePlatforms::default(),
+        today,
+    });
     reviewed.open.iter().map(|finding| finding.diagnostic.render(false)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{Digest, Source};
 use stream::definition::{ApiVersion, Component, Definition, File, Patch, parse, parse_file};
 use stream::graph::{Graph, Graphs};
-use stream::lint::{Subject, review};
+use stream::lint::{ImagePlatforms, Subject, review};
 use stream::lock::{Commit, Kind, Lock};
 use stream::overlay::{flatten, show};
 use stream::source::{SourceError, Sources, Tree};
@@ -75,6 +75,12 @@ fn findings(flat: &Definition, tasks: &Tasks) {
         commits: flat.stream.components.keys().map(commit).collect(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let reviewed = review(Subject { definition: flat, graphs: &graphs, lock: &lock, today });
+    let reviewed = review(Subject {
+        definition: flat,
+        graphs: &graphs,
+        lock: &lock,
+        images: &ImagePlatforms::default(),
+        today,
+    });
     reviewed.open.iter().take(5).for_each(|finding| drop(finding.diagnostic.render(false)));
 }

@@ -25,6 +25,15 @@ lints! {
         "an operation or a waiver whose last day, `expires`, is over";
         "Pins and loosened gates are meant for a while, and nobody remembers them. The operation still holds; the waiver does not.";
         "Remove it, or give it another day.";
+    FOREIGN_BASE "foreign-base":
+        "an image that components start from, which is not for a platform that they are built for";
+        "The build for that platform stops, or makes an image of programs that do not start there.";
+        "Name a list of images, or one for each platform: `images: {PLATFORM: IMAGE, …}`.";
+    FOREIGN_IMAGE "foreign-image":
+        "images that are taken as they are, of a release or by `source: {image: …}`, and are not for a platform of the stream";
+        "The payload would name them for that platform, and their programs do not start there. `sw plan` and `sw build` ask for what they \
+         are, each image once; with `--offline` what this machine knows counts, and what the release is for that names them.";
+        "Build them for that platform (`replace`), leave them out there (`remove` with `platforms`), or take a release that is for it.";
     KERNEL_MISMATCH "kernel-mismatch":
         "a kernel, its variants (`-rt`) and headers that the lock has at several versions";
         "Modules are compiled against headers, and a node boots one kernel and not another: the parts must be of one build.";

@@ -8,10 +8,12 @@
 //! - `siblings`: components from one repository
 //! - `packages`: packages that the lock has at several versions
 //! - `platforms`: what is not on every platform of the stream, and what is on others
+//! - [`foreign`]: images from elsewhere that are for other platforms
 //! - `majority`: who differs from most others
 
 pub mod code;
 mod expired;
+pub mod foreign;
 mod majority;
 mod packages;
 mod platforms;
@@ -28,6 +30,7 @@ use crate::definition::Definition;
 use crate::graph::Graphs;
 use crate::lock::Lock;
 
+pub use self::foreign::ImagePlatforms;
 pub use self::waive::{Reviewed, review};
 
 /// Something about a stream that is probably not meant. Its [code](mod@code) is stable.
@@ -57,6 +60,8 @@ pub struct Subject<'a> {
     pub graphs: &'a Graphs,
     /// What they resolved to.
     pub lock: &'a Lock,
+    /// What is known of the platforms of images from elsewhere.
+    pub images: &'a ImagePlatforms,
     /// The day that it is (UTC).
     pub today: Date,
 }
@@ -72,13 +77,16 @@ pub fn lint(subject: Subject<'_>) -> Vec<Finding> {
     findings.extend(packages::kernels(subject));
     findings.extend(platforms::missing(subject));
     findings.extend(platforms::unused(subject));
+    findings.extend(foreign::images(subject));
+    findings.extend(foreign::base_images(subject));
     findings.sort_by(|a, b| (a.diagnostic.code, &a.component).cmp(&(b.diagnostic.code, &b.component)));
     findings
 }
 
 /// `did so; or say why it is so: - waive: {…}`, in the words of the file that the user works on.
-fn or_waive(definition: &Definition, instead: &str, code: &str, component: &str) -> String {
-    let waiver = format!("{{code: {code}, component: {component}, why: …}}");
+fn or_waive(definition: &Definition, instead: &str, code: &str, component: Option<&str>) -> String {
+    let about = component.map(|name| format!(", component: {name}")).unwrap_or_default();
+    let waiver = format!("{{code: {code}{about}, why: …}}");
     let waiver = if definition.history.parents.is_empty() {
         format!("waivers:\n  - {waiver}")
     } else {

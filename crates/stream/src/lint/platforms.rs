@@ -20,7 +20,7 @@ pub(super) fn missing(subject: Subject<'_>) -> Vec<Finding> {
         let code = ARCH_PARITY.code;
         let finding = Diagnostic::warning(code, format!("`{name}` is in the payload, but not on {without}"));
         let instead = format!("let it be on {without} too, or take it out of the payload");
-        let help = or_waive(subject.definition, &instead, code, name);
+        let help = or_waive(subject.definition, &instead, code, Some(name));
         let finding = subject.definition.places.at(&["components", name, "platforms"], finding);
         findings.push(Finding::about(name, finding.help(help)));
     }

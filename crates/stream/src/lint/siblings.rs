@@ -42,7 +42,7 @@ pub(super) fn findings(subject: Subject<'_>) -> Vec<Finding> {
                 subject.definition,
                 "let them follow one reference, or pin them all to one commit",
                 code,
-                name,
+                Some(name),
             );
             let finding = finding.at(source, span).related(sibling.0, sibling.1, "a sibling");
             findings.push(Finding::about(name, finding.help(help)));

@@ -71,7 +71,7 @@ fn lock(commits: &[(&str, &str)], packages: &[(&str, &[(&str, &str)])]) -> Lock 
 fn reviewed(definition: &Definition, lock: &Lock) -> Reviewed {
     let checked = crate::check(definition, &sample::files(), &sample::tasks());
     let graphs = checked.unwrap_or_else(|e| panic!("{}", e.render(false))).graphs;
-    review(Subject { definition, graphs: &graphs, lock, today: TODAY })
+    review(Subject { definition, graphs: &graphs, lock, images: &ImagePlatforms::default(), today: TODAY })
 }
 
 /// What nobody waived, as it is printed.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::code::USELESS_WAIVER;
 use super::expired::is_over;
-use super::{Finding, Subject, lint};
+use super::{Finding, Subject, foreign, lint};
 
 /// Findings after the stream's waivers were looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -61,7 +61,8 @@ pub fn review(subject: Subject<'_>) -> Reviewed {
     for (index, waiver) in waivers.iter().enumerate().filter(|(index, _)| !used[*index]) {
         // One of a stream below cannot be removed here, and one that is over is a finding already.
         let over = waiver.expires.as_deref().is_some_and(|until| is_over(until, subject.today));
-        if waiver.inherited.is_some() || over {
+        let unknown = || foreign::CODES.contains(&waiver.code.as_str()) && foreign::is_undecided(subject);
+        if waiver.inherited.is_some() || over || unknown() {
             continue;
         }
         let about = waiver.component.as_ref().map(|name| format!(" about `{name}`")).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What servers answered, kept on this machine, for when they are not asked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use git::address::{is_local, redacted};
 
 use super::git::LsRemote;
 use super::{ResolveCommit, ResolveError, ResolveImage};
+use crate::definition::Platform;
 
 /// Answers in a folder, one a file: the question, and what was answered last.
 #[derive(Debug, Clone)]
@@ -24,6 +26,20 @@ impl Noted {
     /// Asks `from` and notes its answers.
     pub fn asking<R>(self, from: R) -> Noting<R> {
         Noting { notes: self, from }
+    }
+
+    /// The platforms of an image, as whoever had it said; none when nobody was asked. An image never changes.
+    pub fn platforms(&self, image: Digest) -> Option<BTreeSet<Platform>> {
+        let answer = self.answer(&about_platforms(image))?;
+        // Of others that were noted by another version of this program nothing is lost.
+        Some(answer.split(' ').filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// Notes the platforms of an image.
+    pub fn note_platforms(&self, image: Digest, platforms: &BTreeSet<Platform>) {
+        let names: Vec<&str> = platforms.iter().map(|platform| platform.as_str()).collect();
+        let answer = if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+        self.note(&about_platforms(image), &answer);
     }
 
     fn file(&self, question: &str) -> PathBuf {
@@ -61,6 +77,10 @@ fn about_commit(url: &str, reference: &str) -> String {
 
 fn about_image(reference: &str) -> String {
     format!("image {reference}").replace('\n', " ")
+}
+
+fn about_platforms(image: Digest) -> String {
+    format!("platforms {image}")
 }
 
 impl ResolveCommit for Noted {
@@ -150,6 +170,12 @@ mod tests {
         assert!(notes.commit(url, "other").is_err());
         assert!(notes.commit("https://you:secret@h.example/x", "main").is_err(), "others may see others");
         assert!(notes.image("quay.io/base:8").is_err());
+        let both = BTreeSet::from([Platform::Amd64, Platform::Arm64]);
+        assert_eq!(notes.platforms(digest), None);
+        for platforms in [both, BTreeSet::new()] {
+            notes.note_platforms(digest, &platforms);
+            assert_eq!(notes.platforms(digest), Some(platforms));
+        }
         for file in fs::read_dir(dir.path().join("answers")).unwrap() {
             assert!(!fs::read_to_string(file.unwrap().path()).unwrap().contains("hunter2"));
         }

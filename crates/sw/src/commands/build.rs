@@ -42,7 +42,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     if let Some(ended) = confined()? {
         return Ok(ended);
     }
-    let loaded = load(home, &args.stream, args.offline)?.turned(args.knobs)?;
+    let loaded = load(home, &args.stream, args.offline)?.with_platforms_asked(home)?.turned(args.knobs)?;
     pass(&loaded.findings, args.strict)?;
     let name = loaded.graphs.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;

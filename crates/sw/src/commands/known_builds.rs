@@ -1,9 +1,5 @@
 //! Where images are looked for by key before a build: the local store first, then the registries of the stream and its caches.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use base::together::ask_all;
 use base::{Digest, Exit};
 use oci::client::{Client, ClientError, is_this_machine};
@@ -13,15 +9,12 @@ use stream::definition::{Platform, Rebuild, Stream};
 use stream::key::policy::{Whence, tag};
 use stream::plan::{FailedBuild, Found, KnownBuilds, LastBuild, Newest, Swap};
 
+use super::answering::{Answering, is_nobodys};
 use super::build_record::BuildRecord;
 use super::cache_lookup::newest_at;
 use super::cache_rebase;
-use super::hasty_client;
 use super::newest_build::NewestBuild;
 use crate::failure::Failure;
-
-/// How long a registry may take to begin an answer. A plan is made again and again; who is away is done without.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Builds that are known here and elsewhere.
 pub struct KnownHereAndElsewhere<'a> {
@@ -51,9 +44,8 @@ impl<'a> KnownHereAndElsewhere<'a> {
 
     /// The repositories in registries that answered, or were not asked because nothing was missing.
     pub fn reachable(self) -> Vec<String> {
-        let silent = self.elsewhere.silent.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let answers = |at: &&Reference| !silent.contains(at.registry()) && !silent.contains(&at.name());
-        self.elsewhere.repositories.iter().filter(answers).map(Reference::name).collect()
+        let Elsewhere { answering, repositories } = &self.elsewhere;
+        repositories.iter().filter(|at| !answering.is_silent(at)).map(Reference::name).collect()
     }
 
     /// Where the images of a component may come from.
@@ -135,18 +127,13 @@ impl KnownBuilds for KnownHereAndElsewhere<'_> {
 
 /// Registries that may have images, as long as they answer.
 struct Elsewhere {
-    /// None when there is nobody to ask: a plan on this machine alone needs no credentials.
-    client: Option<Client>,
+    answering: Answering,
     repositories: Vec<Reference>,
-    /// Registries that do not answer, and repositories that others may not look into.
-    silent: Mutex<BTreeSet<String>>,
 }
 
 impl Elsewhere {
     fn new(repositories: Vec<Reference>) -> Result<Self, Failure> {
-        let asks = !repositories.is_empty();
-        let client = asks.then(|| hasty_client(None, 1, PATIENCE)).transpose()?;
-        Ok(Self { client, repositories, silent: Mutex::default() })
+        Ok(Self { answering: Answering::new(!repositories.is_empty())?, repositories })
     }
 
     /// The image of a component under a tag.
@@ -165,25 +152,9 @@ impl Elsewhere {
         component: &str,
         ask: impl FnOnce(&Client, &Reference) -> Result<Option<T>, ClientError>,
     ) -> Option<T> {
-        let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        if silent().contains(repository.registry()) || silent().contains(&repository.name()) {
-            return None;
-        }
         let place: Reference = format!("{}/{component}", repository.name()).parse().ok()?;
-        match ask(self.client.as_ref()?, &place) {
-            Ok(found) => found,
-            Err(e) => {
-                let private = matches!(e, ClientError::Unauthorized { .. } | ClientError::Forbidden { .. });
-                let name = if private { repository.name() } else { repository.registry().to_owned() };
-                if silent().insert(name) {
-                    anstream::eprintln!(
-                        "warning: builds in {} are not looked at: {e}; --offline asks no registry",
-                        repository.name()
-                    );
-                }
-                None
-            }
-        }
+        let lost = format!("builds in {} are not looked at", repository.name());
+        self.answering.ask(repository, &lost, |client| ask(client, &place))
     }
 }
 
@@ -199,14 +170,9 @@ fn repositories(stream: &Stream) -> Result<Vec<Reference>, Failure> {
     Ok(all)
 }
 
-/// Those in registries of other machines. Names under `.example` and `.invalid` are nobody's (RFC 2606): a stream that is not
-/// published has such a one.
+/// Those in registries of other machines; a stream that is not published has one of nobody's.
 fn remote(all: &[Reference]) -> Vec<Reference> {
-    let nobodys = |registry: &str| {
-        let host = registry.split(':').next().unwrap_or(registry);
-        host.ends_with(".example") || host.ends_with(".invalid")
-    };
-    let asked = all.iter().filter(|at| !is_this_machine(at.registry()) && !nobodys(at.registry()));
+    let asked = all.iter().filter(|at| !is_this_machine(at.registry()) && !is_nobodys(at.registry()));
     asked.cloned().collect()
 }
 
@@ -250,6 +216,7 @@ mod tests {
         let found = Found { image: image.digest, elsewhere: Some(format!("{}/mine", server.addr())) };
         assert_eq!(ask("app", &tag), Some(found));
         assert_eq!((ask("app", "key-other"), ask("tool", &tag)), (None, None));
-        assert_eq!(*elsewhere.silent.lock().unwrap(), BTreeSet::from(["127.0.0.1:1".to_owned()]));
+        let silent = |index: usize| elsewhere.answering.is_silent(&elsewhere.repositories[index]);
+        assert_eq!((silent(0), silent(1)), (true, false));
     }
 }

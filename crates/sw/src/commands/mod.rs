@@ -1,5 +1,6 @@
 //! One file per command: from parsed arguments to an exit code.
 
+mod answering;
 mod approval;
 mod branch;
 mod build;

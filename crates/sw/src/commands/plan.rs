@@ -41,7 +41,7 @@ pub struct Planned {
 
 /// `sw plan`.
 pub fn plan(home: &Home, args: &PlanArgs) -> Result<Ended, Failure> {
-    let loaded = load(home, &args.stream, args.offline)?.turned(args.knobs)?;
+    let loaded = load(home, &args.stream, args.offline)?.with_platforms_asked(home)?.turned(args.knobs)?;
     pass(&loaded.findings, args.strict)?;
     let planned = planned(home, loaded, &args.force, args.offline)?;
     if let Some(release) = &args.diff {

@@ -55,8 +55,11 @@ fn finding(loaded: &Loaded, name: &str, image: &Reference, why: &str) -> Diagnos
         "write `replace: {{component: {name}, source: …}}`, or take a release whose images are there"
     );
     // What a release says is written nowhere that somebody could change; which release it is, is.
-    let of_a_release = places.value(&path).0.name().contains("@sha256:");
-    let finding = if of_a_release { places.at(&["from"], finding) } else { places.at(&path, finding) };
+    let finding = if loaded.definition.release_of(name).is_some() {
+        places.at(&["from"], finding)
+    } else {
+        places.at(&path, finding)
+    };
     finding.help(help)
 }
 

@@ -1,10 +1,10 @@
 //! A stream with the streams that it is from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use base::{Diagnostic, Source};
+use base::{Diagnostic, Digest, Source};
 use oci::{Reference, Store};
 use release::payload::info::ReleaseInfo;
 use release::payload::registry::Fetching;
@@ -47,6 +47,8 @@ pub struct Lineage {
     pub tasks: Vec<Source>,
     /// The published releases below, by pull spec.
     pub releases: Vec<String>,
+    /// What these releases are for, by their images.
+    pub claimed: BTreeMap<Digest, BTreeSet<Platform>>,
 }
 
 /// What may be asked while a stream is read.
@@ -87,7 +89,7 @@ fn descend(
                 own_pipeline(&mut definition, &template)?;
             }
             let folders = BTreeMap::from([(definition.stream.name.clone(), root.to_owned())]);
-            let (tasks, releases) = (Vec::new(), Vec::new());
+            let (tasks, releases, claimed) = (Vec::new(), Vec::new(), BTreeMap::new());
             return Ok(Lineage {
                 definition,
                 below: None,
@@ -97,6 +99,7 @@ fn descend(
                 folders,
                 tasks,
                 releases,
+                claimed,
             });
         }
         File::Overlay(overlay) => overlay,
@@ -118,8 +121,8 @@ fn descend(
     }
     tasks.extend(below.tasks);
     folders.insert(definition.stream.name.clone(), root.to_owned());
-    let (releases, below) = (below.releases, below.lock.or(below.below));
-    Ok(Lineage { definition, below, lock, from, lock_files, folders, tasks, releases })
+    let (releases, claimed, below) = (below.releases, below.claimed, below.lock.or(below.below));
+    Ok(Lineage { definition, below, lock, from, lock_files, folders, tasks, releases, claimed })
 }
 
 /// The pipeline that a stream's folder has instead of the inherited one.
@@ -219,8 +222,10 @@ fn parent(
             let definition = parse(&Source::new(spec.clone(), stream_file(&published)))?;
             let (below, lock, from, lock_files) = (None, None, None, Vec::new());
             let (folders, tasks) = (BTreeMap::new(), Vec::new());
-            let releases = vec![spec.clone()];
-            Ok((Lineage { definition, below, lock, from, lock_files, folders, tasks, releases }, None))
+            let (releases, claimed) = (vec![spec.clone()], claimed(&published));
+            let lineage =
+                Lineage { definition, below, lock, from, lock_files, folders, tasks, releases, claimed };
+            Ok((lineage, None))
         }
     }
 }
@@ -280,6 +285,13 @@ pub fn published(info: &ReleaseInfo, at: &Reference) -> Published {
         platforms: info.platforms().iter().filter_map(known_platform).collect(),
         images: info.references.tags.iter().filter_map(image).collect(),
     }
+}
+
+/// What the images of a release are for, as the release is for that; nothing when it does not say it.
+fn claimed(published: &Published) -> BTreeMap<Digest, BTreeSet<Platform>> {
+    let images = published.images.iter().filter(|_| !published.platforms.is_empty());
+    let digest = |image: &Image| image.pull_spec.split_once('@')?.1.parse::<Digest>().ok();
+    images.filter_map(digest).map(|digest| (digest, published.platforms.clone())).collect()
 }
 
 /// The platform that a stream can be for; none for another one.

@@ -5,6 +5,7 @@
 //! - [`altered`]: sources with patches, edits and other bases
 //! - [`findings`]: what is probably not meant
 //! - [`bases`]: `sw bases`
+//! - `platforms`: for which platforms images from elsewhere are
 //! - [`show`]: `sw stream show` and `sw stream diff`
 //! - [`unlocked`]: a stream without its lock
 //! - [`update`]: `sw update`
@@ -14,6 +15,7 @@ mod altered;
 pub mod bases;
 pub mod findings;
 pub mod lineage;
+mod platforms;
 pub mod show;
 mod sources;
 pub mod unlocked;
@@ -31,7 +33,7 @@ use oci::{Reference, Store};
 use stream::check::check;
 use stream::definition::{Component, Definition};
 use stream::graph::Graphs;
-use stream::lint::{self, Reviewed, Subject};
+use stream::lint::{self, ImagePlatforms, Reviewed, Subject};
 use stream::lock::debian::Apt;
 use stream::lock::moving::{FROM, Moving};
 use stream::lock::noted::{Else, Noted};
@@ -65,6 +67,8 @@ pub struct Loaded {
     pub graphs: Graphs,
     /// What the references resolved to.
     pub lock: Lock,
+    /// What is known of the platforms of images from elsewhere.
+    images: ImagePlatforms,
     /// What is probably not meant, and what is known and no mistake.
     pub findings: Reviewed,
     /// The published releases that the stream is from, by pull spec.
@@ -92,6 +96,18 @@ impl Loaded {
         }
         stream.rebuild = knobs.rebuild.unwrap_or(stream.rebuild);
         self.graphs.set_policies(&self.definition);
+        Ok(self)
+    }
+
+    /// The stream with what registries say of the platforms of its images, where that is worth asking and nothing here says it.
+    /// Findings follow.
+    ///
+    /// # Errors
+    /// When nobody can be asked: credentials that cannot be read.
+    pub fn with_platforms_asked(mut self, home: &Home) -> Result<Self, Failure> {
+        if !self.offline && platforms::ask(home, &self.graphs, &self.lock, &mut self.images)? {
+            self.findings = review(&self.definition, &self.graphs, &self.lock, &self.images);
+        }
         Ok(self)
     }
 
@@ -185,8 +201,8 @@ fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lo
         files.fetched(home, stays.as_ref(), offline, false)?;
     let checked = check(&lineage.definition, &folder, &tasks)?;
     let lock = current_lock(home, &checked.graphs, &lineage, &sources, moving.as_ref(), offline)?;
-    let definition = &lineage.definition;
-    let findings = lint::review(Subject { definition, graphs: &checked.graphs, lock: &lock, today: today() });
+    let images = platforms::known(home, &checked.graphs, &lock, lineage.claimed)?;
+    let findings = review(&lineage.definition, &checked.graphs, &lock, &images);
     let from_releases = lineage.releases;
     let loaded = Loaded {
         folder,
@@ -194,6 +210,7 @@ fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lo
         tasks,
         graphs: checked.graphs,
         lock,
+        images,
         findings,
         from_releases,
         folders: lineage.folders,
@@ -201,6 +218,11 @@ fn read(home: &Home, arg: &StreamArg, how: How<'_>) -> Result<(Loaded, Option<Lo
         offline,
     };
     Ok((loaded, lineage.lock))
+}
+
+/// What is probably not meant today.
+fn review(definition: &Definition, graphs: &Graphs, lock: &Lock, images: &ImagePlatforms) -> Reviewed {
+    lint::review(Subject { definition, graphs, lock, images, today: today() })
 }
 
 /// The day that it is, everywhere the same.
