@@ -25,6 +25,7 @@ use crate::local::environment::{Environment, EnvironmentError};
 use crate::local::images::{NotFetched, Resolved};
 use crate::local::network;
 use crate::local::pod::Pod;
+use crate::local::processor;
 use crate::local::sidecar::{self, Ready};
 use crate::local::stop::Stop;
 use crate::local::volume::{Places, empty, release};
@@ -211,6 +212,7 @@ fn resolve_images(
     let steps = prepared.steps.iter().map(|s| (&s.name, &s.step.image, &s.step.image_pull_policy));
     let sidecars =
         prepared.sidecars.iter().map(|s| (&s.name, &s.sidecar.image, &s.sidecar.image_pull_policy));
+    let platform = processor::wanted(&prepared.pod);
     let mut images = BTreeMap::new();
     for (name, image, policy) in steps.chain(sidecars) {
         if images.contains_key(image) {
@@ -219,7 +221,7 @@ fn resolve_images(
         let (journal, image_name, stop) = (shared.journal.clone(), image.clone(), stop.clone());
         let progress = Transfers { journal, image: image_name, stop, deadline };
         let client = if policy == "Never" { Err(NotFetched::Never) } else { client };
-        let resolved = shared.images.resolve(image, client, &progress).map_err(|e| {
+        let resolved = shared.images.resolve(image, &platform, client, &progress).map_err(|e| {
             let run = &prepared.metadata.name;
             Failure::new(
                 "TaskRunImagePullFailed",

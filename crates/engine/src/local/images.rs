@@ -30,8 +30,7 @@ pub struct Images {
     store: Store,
     layers: Layers,
     aliases: Vec<Alias>,
-    platform: Platform,
-    known: Mutex<HashMap<String, Arc<Resolved>>>,
+    known: Mutex<HashMap<(String, Platform), Arc<Resolved>>>,
 }
 
 /// What an image name means.
@@ -53,10 +52,11 @@ pub enum Resolved {
 impl Images {
     /// Images from `store`.
     pub fn new(store: Store, layers: Layers, aliases: Vec<Alias>) -> Self {
-        Self { store, layers, aliases, platform: Platform::host(), known: Mutex::default() }
+        Self { store, layers, aliases, known: Mutex::default() }
     }
 
-    /// What `image` means, its layers unpacked; fetched with `client` when the store lacks it, unless that says why not.
+    /// What `image` means on `platform`, its layers unpacked; fetched with `client` when the store lacks it, unless that says why
+    /// not.
     ///
     /// A reference by digest is looked up in the whole store whatever its registry is called; one by tag only under its
     /// full name.
@@ -66,20 +66,23 @@ impl Images {
     pub fn resolve(
         &self,
         image: &str,
+        platform: &Platform,
         client: Result<&Client, NotFetched>,
         progress: &dyn Progress,
     ) -> Result<Arc<Resolved>, ImageError> {
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(image) {
+        let key = (image.to_owned(), platform.clone());
+        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(known.clone());
         }
-        let resolved = Arc::new(self.find(image, client, progress)?);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), resolved.clone());
+        let resolved = Arc::new(self.find(image, platform, client, progress)?);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, resolved.clone());
         Ok(resolved)
     }
 
     fn find(
         &self,
         image: &str,
+        platform: &Platform,
         client: Result<&Client, NotFetched>,
         progress: &dyn Progress,
     ) -> Result<Resolved, ImageError> {
@@ -89,16 +92,19 @@ impl Images {
         }
         let failed = |reason: String| ImageError { image: image.to_owned(), reason };
         let reference: Reference = target.parse().map_err(|e| failed(format!("{e}")))?;
-        let stored = match self.local(&reference).map_err(|e| failed(e.to_string()))? {
-            Some(stored) => stored,
+        let stored = self.local(&reference).map_err(|e| failed(e.to_string()))?;
+        let here = stored.map(|stored| Image::load(&self.store, &stored, platform));
+        // A list may be here with the image of another platform only.
+        let loaded = match here.filter(|here| !matches!(here, Err(oci::image::ImageError::Absent { .. }))) {
+            Some(here) => here,
             None => {
                 let client = client.map_err(|e| failed(e.to_string()))?;
-                let wanted = Platforms::One(self.platform.clone());
+                let wanted = Platforms::One(platform.clone());
                 let pulled = client.pull(&reference, &self.store, &wanted, progress);
-                pulled.map_err(|e| failed(e.to_string()))?
+                Image::load(&self.store, &pulled.map_err(|e| failed(e.to_string()))?, platform)
             }
         };
-        let loaded = Image::load(&self.store, &stored, &self.platform).map_err(|e| failed(e.to_string()))?;
+        let loaded = loaded.map_err(|e| failed(e.to_string()))?;
         let lower = self.layers.prepare(&self.store, &loaded).map_err(|e| failed(e.to_string()))?;
         Ok(Resolved::Image { digest: loaded.digest, config: Box::new(loaded.config), lower })
     }

@@ -16,7 +16,7 @@
 //! - [`container`]: one running container; [`stop`]: a request to stop
 //! - [`shell`]: a look into the container of a step that failed
 //! - [`sidecar`], [`probe`]: containers beside the steps
-//! - [`trial`]: whether a runtime works here
+//! - [`trial`]: whether a runtime works here; [`processor`]: whose programs do
 
 pub mod beneath;
 pub mod builtin;
@@ -36,6 +36,7 @@ pub mod network;
 pub mod no_cgroups;
 pub mod pod;
 pub mod probe;
+pub mod processor;
 pub mod rootless;
 pub mod runtime;
 pub mod shell;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base::{Exit, size};
 use engine::limits::{Controllers, Limits};
-use engine::local::rootless;
+use engine::local::{processor, rootless};
 use serde::Serialize;
 
 use super::Ended;
@@ -56,7 +56,7 @@ pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
             other_runtime(&this),
         ]),
     }
-    checks.extend([packages(), disk(home)]);
+    checks.extend([packages(), emulators(), disk(home)]);
     if args.output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&checks)?);
     } else {
@@ -74,6 +74,17 @@ pub fn run(home: &Home, args: &DoctorArgs) -> Result<Ended, Failure> {
     }
     let missing = checks.iter().any(|c| c.state == State::Missing);
     Ok(if missing { Exit::Host } else { Exit::Success }.into())
+}
+
+/// No machine needs emulators; whoever builds for several platforms wants to know.
+fn emulators() -> Check {
+    match processor::emulated().as_slice() {
+        [] => fine(
+            "other processors",
+            "not emulated; for RUN and tests on other platforms install qemu-user-static",
+        ),
+        some => fine("other processors", format!("emulated: {}", some.join(", "))),
+    }
 }
 
 fn fine(name: &'static str, found: impl Into<String>) -> Check {

@@ -9,8 +9,25 @@ use super::core::objects::LocalObjectReference;
 use super::core::security::PodSecurityContext;
 use super::core::volume::Volume;
 
+/// The label of nodes that says their processor (Kubernetes, "Well-Known Labels").
+const ARCHITECTURE: &str = "kubernetes.io/arch";
+
+impl PodTemplate {
+    /// Pods that run on nodes of a processor, in the words of Go: `arm64`.
+    pub fn on_architecture(architecture: &str) -> Self {
+        let node_selector = BTreeMap::from([(ARCHITECTURE.to_owned(), architecture.to_owned())]);
+        Self { node_selector, ..Self::default() }
+    }
+
+    /// The processor that the nodes must have.
+    pub fn architecture(&self) -> Option<&str> {
+        self.node_selector.get(ARCHITECTURE).map(String::as_str)
+    }
+}
+
 wire! {
-    /// Settings of the pods of a run. The scheduling fields are kept as they are; they mean nothing on one machine.
+    /// Settings of the pods of a run. The scheduling fields are kept as they are; they mean nothing on one machine, but for the
+    /// processor.
     pub struct PodTemplate {
         /// Scheduling.
         pub node_selector: BTreeMap<String, String>,

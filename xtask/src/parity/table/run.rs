@@ -222,12 +222,19 @@ pub(super) const PODS: &[Row] = &[
             "oci/tests/client/login::credentials_go_only_where_they_belong",
         ],
     ),
+    works(
+        "`nodeSelector` with `kubernetes.io/arch`: steps get the image of that processor out of a list, when this machine runs its programs",
+        Stable,
+        &["PodTemplate.nodeSelector"],
+        &[
+            "engine/src/local/processor::pods_get_images_for_the_nodes_that_they_ask_for_if_this_machine_runs_them",
+        ],
+    ),
     not_here(
-        "`nodeSelector`, `tolerations`, `affinity`, `runtimeClassName`, `priorityClassName`, `schedulerName`, `topologySpreadConstraints`, `automountServiceAccountToken`, `enableServiceLinks`",
+        "other node selectors, `tolerations`, `affinity`, `runtimeClassName`, `priorityClassName`, `schedulerName`, `topologySpreadConstraints`, `automountServiceAccountToken`, `enableServiceLinks`",
         Stable,
         "scheduling and services of a cluster; accepted",
         &[
-            "PodTemplate.nodeSelector",
             "PodTemplate.tolerations",
             "PodTemplate.affinity",
             "PodTemplate.runtimeClassName",
