@@ -30,8 +30,8 @@ pub struct Published {
 pub struct Image {
     /// The tag.
     pub tag: String,
-    /// The pull spec, by digest.
-    pub pull_spec: String,
+    /// The pull specs, by digest, on the platforms that have the image.
+    pub pull_specs: BTreeMap<Platform, String>,
     /// The annotations of the tag.
     pub annotations: BTreeMap<String, String>,
 }
@@ -53,7 +53,10 @@ pub fn stream_file(published: &Published) -> String {
     );
     for image in &published.images {
         let _ = writeln!(text, "  {}:", quoted(&image.tag));
-        let _ = writeln!(text, "    source: {{image: {}}}", quoted(&image.pull_spec));
+        if !published.platforms.iter().all(|platform| image.pull_specs.contains_key(platform)) {
+            let _ = writeln!(text, "    platforms: [{}]", listed(image.pull_specs.keys()));
+        }
+        let _ = writeln!(text, "    source: {}", source(&image.pull_specs));
         let annotation = |name: &str| image.annotations.get(name).filter(|value| !value.is_empty());
         if let (Some(location), Some(commit)) = (annotation(LOCATION), annotation(COMMIT)) {
             let (url, commit) = (quoted(location), quoted(commit));
@@ -61,6 +64,19 @@ pub fn stream_file(published: &Published) -> String {
         }
     }
     text
+}
+
+/// One image, which may be a list, or one for each platform.
+fn source(pull_specs: &BTreeMap<Platform, String>) -> String {
+    let mut different = pull_specs.values().collect::<BTreeSet<_>>().into_iter();
+    match (different.next(), different.next()) {
+        (Some(image), None) => format!("{{image: {}}}", quoted(image)),
+        _ => {
+            let image = |(platform, image): (&Platform, &String)| format!("{platform}: {}", quoted(image));
+            let images: Vec<String> = pull_specs.iter().map(image).collect();
+            format!("{{images: {{{}}}}}", images.join(", "))
+        }
+    }
 }
 
 /// A text of YAML that is exactly `text`: JSON is YAML.
@@ -105,7 +121,9 @@ mod tests {
         let digest = format!("sha256:{}", "a".repeat(64));
         let image = |tag: &str, annotations: &[(&str, &str)]| Image {
             tag: tag.to_owned(),
-            pull_spec: format!("quay.io/okd/content@{digest}"),
+            pull_specs: BTreeMap::from(
+                [Platform::Amd64, Platform::Arm64].map(|on| (on, format!("quay.io/okd/content@{digest}"))),
+            ),
             annotations: annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         };
         let text = stream_file(&Published {
@@ -128,6 +146,35 @@ mod tests {
         assert_eq!(stream.components["cluster-version-operator"].built_from, None);
     }
 
+    /// As releases are that somebody stitched together: other images, and others than on another platform.
+    #[test]
+    fn platforms_of_a_release_may_differ() {
+        let on = |platforms: &[(Platform, &str)]| {
+            platforms.iter().map(|(on, spec)| (*on, (*spec).to_owned())).collect()
+        };
+        let image = |tag: &str, platforms| Image {
+            tag: tag.to_owned(),
+            pull_specs: on(platforms),
+            annotations: BTreeMap::new(),
+        };
+        let (one, other) = ("r/x@sha256:1", "r/x@sha256:2");
+        let text = stream_file(&Published {
+            pull_spec: "r/release@sha256:0".to_owned(),
+            release: "1.0.0".to_owned(),
+            release_base: "base".to_owned(),
+            platforms: [Platform::Amd64, Platform::Arm64].into(),
+            images: vec![
+                image("base", &[(Platform::Amd64, one), (Platform::Arm64, other)]),
+                image("driver", &[(Platform::Amd64, one)]),
+            ],
+        });
+        let stream = parse(&Source::new("payload", text)).unwrap().stream;
+        let images = BTreeMap::from([(Platform::Amd64, one.to_owned()), (Platform::Arm64, other.to_owned())]);
+        assert_eq!(stream.components["base"].source, Origin::Images(images));
+        assert_eq!(stream.components["base"].platforms, None);
+        assert_eq!(stream.components["driver"].platforms, Some([Platform::Amd64].into()));
+    }
+
     #[test]
     fn texts_of_a_payload_cannot_change_the_file() {
         let text = stream_file(&Published {
@@ -137,7 +184,7 @@ mod tests {
             platforms: BTreeSet::new(),
             images: vec![Image {
                 tag: "x\": y\n  z".to_owned(),
-                pull_spec: "p".to_owned(),
+                pull_specs: BTreeMap::from([(Platform::Amd64, "p".to_owned())]),
                 annotations: BTreeMap::new(),
             }],
         });

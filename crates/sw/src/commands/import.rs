@@ -18,7 +18,7 @@ use stream::import::payload::stream_file;
 use stream::import::{Imported, report::Report};
 
 use super::Ended;
-use super::stream::lineage::{known_platform, published, release};
+use super::stream::published::{known_platform, published};
 use crate::cli::{ImportCommand, ImportPlatforms};
 use crate::failure::Failure;
 use crate::settings::Home;
@@ -65,8 +65,8 @@ fn payload(home: &Home, spec: &str, to: &Path) -> Result<Ended, Failure> {
             "`{spec}` may mean another release tomorrow; write its digest, …@sha256:…; `sw release info` tells it"
         )));
     }
-    let info = release(home, &at, false)?;
-    let text = stream_file(&published(&info, &at));
+    let (info, published) = published(home, &at, false)?;
+    let text = stream_file(&published);
     let stream = stream::definition::parse(&Source::new(spec, text.as_str()))?.stream;
     let mut report = Report::new(&format!("{spec} as a stream"), &[]);
     report.decisions.push(for_platforms(&info, &stream.platforms));

@@ -8,7 +8,6 @@ use base::{Digest, Exit};
 use oci::{Manifest, Reference, Store};
 use release::payload::info::ReleaseInfo;
 use stream::definition::Platform;
-use stream::graph::{Graph, Graphs};
 use stream::key::{Inputs, inputs};
 use stream::plan::against::{Fate, Released};
 use stream::plan::{Plan, against, estimate, plan as make_plan};
@@ -73,7 +72,7 @@ fn diff(
     output: Format,
 ) -> Result<Ended, Failure> {
     let at: Reference = release.parse().map_err(|e| Failure::invalid(format!("--diff {release}: {e}")))?;
-    let info = super::stream::lineage::release(home, &at, offline)?;
+    let info = super::stream::published::release(home, &at, offline)?;
     let images = released(home, &info, offline)?;
     let fates = against(&planned.plan, &images);
     if output == Format::Json {
@@ -166,26 +165,10 @@ pub fn planned(home: &Home, loaded: Loaded, force: &[String], offline: bool) -> 
 /// The Tekton YAML of a plan.
 ///
 /// # Errors
-/// What a task cannot do; several platforms.
+/// What a task cannot do.
 pub fn rendered(planned: &Planned) -> Result<Rendered, Failure> {
     let Loaded { graphs, lock, tasks, .. } = &planned.loaded;
-    let graph = only(graphs)?;
-    Ok(make_render(Request { graph, lock, plan: &planned.plan, tasks })?)
-}
-
-/// The stream on its platform.
-///
-/// # Errors
-/// When it is for several: those are checked, locked and planned together, but not yet built together.
-fn only(graphs: &Graphs) -> Result<&Graph, Failure> {
-    let mut all = graphs.iter();
-    match (all.next(), all.next()) {
-        (Some(graph), None) => Ok(graph),
-        _ => Err(Failure::invalid(
-            "the stream is for several platforms, which can be planned together, but are not built together yet; build an overlay \
-             with one of them in `platforms`",
-        )),
-    }
+    Ok(make_render(Request { graphs, lock, plan: &planned.plan, tasks })?)
 }
 
 /// The stream's repository without its registry: where images are in the local store.

@@ -5,14 +5,11 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use base::{Diagnostic, Digest, Source};
-use oci::{Reference, Store};
-use release::payload::info::ReleaseInfo;
-use release::payload::registry::Fetching;
-use release::payload::{BASE_TAG, LABEL_BASE_DIGEST};
+use oci::Reference;
 use stream::definition::overlay::Parent;
 use stream::definition::pipeline::{TEMPLATE_FILE, TemplateDefinition};
 use stream::definition::{Definition, File, OverlayDefinition, Platform, parse, parse_file};
-use stream::import::payload::{Image, Published, stream_file};
+use stream::import::payload::stream_file;
 use stream::lock::moving::FROM;
 use stream::lock::{self, Commit, Lock};
 use stream::overlay::flatten;
@@ -20,9 +17,9 @@ use stream::source::checkout::{CheckoutError, Checkouts};
 use stream::source::fetch::Refusal;
 use stream::source::folder::Folder;
 
+use super::published::{claimed, published};
 use super::sources::commits;
 use super::{LOCK_FILE, STREAM_FILE};
-use crate::commands::registry_client;
 use crate::failure::Failure;
 use crate::settings::Home;
 
@@ -210,7 +207,7 @@ fn parent(
                     .help("write its digest, …@sha256:…; `sw release info` tells it");
                 return Err(base::Diagnostics::from(finding).into());
             }
-            let info = release(home, &at, asking.offline).map_err(|e| {
+            let (_, published) = published(home, &at, asking.offline).map_err(|e| {
                 let help = match asking.offline {
                     true => "without --offline it is read from its registry",
                     false => "check the pull spec, and that its registry can be reached",
@@ -218,7 +215,6 @@ fn parent(
                 let finding = wrong(format!("cannot read the release {spec}: {e}")).help(help);
                 Failure::from(base::Diagnostics::from(finding))
             })?;
-            let published = published(&info, &at);
             let definition = parse(&Source::new(spec.clone(), stream_file(&published)))?;
             let (below, lock, from, lock_files) = (None, None, None, Vec::new());
             let (folders, tasks) = (BTreeMap::new(), Vec::new());
@@ -246,55 +242,4 @@ fn short(at: &Path, real: &Path) -> PathBuf {
     let short = if parts.is_empty() { PathBuf::from(".") } else { short };
     // With a symbolic link on the way it may be another one.
     if fs::canonicalize(&short).is_ok_and(|found| found == real) { short } else { at.to_owned() }
-}
-
-/// A release of the local store, else, unless `offline`, of its registry.
-///
-/// # Errors
-/// When it cannot be read, or is no release.
-pub fn release(home: &Home, at: &Reference, offline: bool) -> Result<ReleaseInfo, Failure> {
-    let store = Store::open(home.store())?;
-    if offline || store.resolve(at)?.is_some() {
-        return Ok(ReleaseInfo::read(&store, at)?);
-    }
-    let client = registry_client(None)?;
-    Ok(ReleaseInfo::read(&Fetching::new(&store, &client, &()), at)?)
-}
-
-/// The tag whose image the payload is a layer on: the payload's label says its digest.
-fn release_base(info: &ReleaseInfo) -> &str {
-    let label = info.config["config"]["Labels"][LABEL_BASE_DIGEST].as_str().unwrap_or_default();
-    let on = |spec: &str| spec.split_once('@').is_some_and(|(_, digest)| digest == label);
-    info.images().find(|(_, spec)| on(spec)).map_or(BASE_TAG, |(tag, _)| tag)
-}
-
-/// What a stream has of a published release.
-pub fn published(info: &ReleaseInfo, at: &Reference) -> Published {
-    let image = |tag: &release::payload::image_stream::Tag| {
-        let from = tag.from.as_ref()?;
-        Some(Image {
-            tag: tag.name.clone(),
-            pull_spec: from.name.clone(),
-            annotations: tag.annotations.clone().unwrap_or_default(),
-        })
-    };
-    Published {
-        pull_spec: at.to_string(),
-        release: info.name().to_owned(),
-        release_base: release_base(info).to_owned(),
-        platforms: info.platforms().iter().filter_map(known_platform).collect(),
-        images: info.references.tags.iter().filter_map(image).collect(),
-    }
-}
-
-/// What the images of a release are for, as the release is for that; nothing when it does not say it.
-fn claimed(published: &Published) -> BTreeMap<Digest, BTreeSet<Platform>> {
-    let images = published.images.iter().filter(|_| !published.platforms.is_empty());
-    let digest = |image: &Image| image.pull_spec.split_once('@')?.1.parse::<Digest>().ok();
-    images.filter_map(digest).map(|digest| (digest, published.platforms.clone())).collect()
-}
-
-/// The platform that a stream can be for; none for another one.
-pub fn known_platform(platform: &oci::Platform) -> Option<Platform> {
-    Platform::of_architecture(&platform.architecture).filter(|_| platform.os == "linux")
 }

@@ -1,6 +1,7 @@
 //! Loads a stream from its folder, and keeps its lock; shared by plan, render, lock and build.
 //!
 //! - [`lineage`]: a stream with the streams that it is from
+//! - [`published`]: of a published release, the images on all its platforms
 //! - [`sources`]: the sources that do not lie in its folder
 //! - [`altered`]: sources with patches, edits and other bases
 //! - [`findings`]: what is probably not meant
@@ -16,6 +17,7 @@ pub mod bases;
 pub mod findings;
 pub mod lineage;
 mod platforms;
+pub mod published;
 pub mod show;
 mod sources;
 pub mod unlocked;

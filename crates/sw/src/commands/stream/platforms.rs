@@ -19,7 +19,7 @@ use stream::lint::foreign::used;
 use stream::lock::Lock;
 use stream::lock::noted::Noted;
 
-use super::lineage::known_platform;
+use super::published::known_platform;
 use crate::commands::answering::{Answering, is_nobodys};
 use crate::failure::Failure;
 use crate::settings::Home;
