@@ -62,6 +62,16 @@ fn what_does_not_exist_is_named() {
     }
 }
 
+/// Nobody guesses that apt must be told of a processor before it fetches lists for it.
+#[test]
+fn lists_of_another_processor_are_fetched_otherwise() {
+    let Some((_dir, apt)) = apt() else { return };
+    let other = if cfg!(target_arch = "s390x") { Platform::Arm64 } else { Platform::S390x };
+    let error = apt.packages(&wanted(&["no-such-package"]), &[], other).unwrap_err().to_string();
+    let advice = format!("run `dpkg --add-architecture {} && apt-get update`", other.architecture());
+    assert!(error.ends_with(&advice), "{error}");
+}
+
 #[test]
 fn a_base_that_the_archive_no_longer_has() {
     let Some((_dir, apt)) = apt() else { return };

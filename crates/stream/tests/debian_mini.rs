@@ -98,12 +98,7 @@ fn from_text_to_tekton() {
     let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
     assert_eq!(plan.counts.build, definition.stream.components.len());
     assert_eq!(plan.components[0].component, "base");
-    let rendered = shown(render(Request {
-        graph: graphs.iter().next().unwrap(),
-        lock: &lock,
-        plan: &plan,
-        tasks: &tasks,
-    }));
+    let rendered = shown(render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &tasks }));
 
     let source = Source::new("rendered.yaml", rendered.text());
     let loaded = shown(load(&source));
@@ -164,12 +159,7 @@ fn many_components() {
     let prepared = started.elapsed();
     let plan = plan(&loaded.graphs, &loaded.lock, &loaded.inputs, &Nothing, &BTreeSet::new());
     let planned = started.elapsed();
-    let request = Request {
-        graph: loaded.graphs.iter().next().unwrap(),
-        lock: &loaded.lock,
-        plan: &plan,
-        tasks: &loaded.tasks,
-    };
+    let request = Request { graphs: &loaded.graphs, lock: &loaded.lock, plan: &plan, tasks: &loaded.tasks };
     let text = shown(render(request)).text();
     println!(
         "prepared {prepared:?}, planned {planned:?}, rendered {:?}, {} bytes",

@@ -166,13 +166,8 @@ fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
         let plan = planned(&shipped, &graphs, &lock, &Built::default());
         assert_eq!(plan.counts.reuse, 0, "{name}");
         assert_eq!(plan.components.len(), graphs.stream.components.len(), "{name}");
-        let rendered = render(Request {
-            graph: graphs.iter().next().unwrap(),
-            lock: &lock,
-            plan: &plan,
-            tasks: &shipped.tasks,
-        })
-        .unwrap();
+        let rendered =
+            render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &shipped.tasks }).unwrap();
         // Nothing is near to what a cluster can keep, with the status that it has at the end.
         assert_eq!(rendered.findings(), Diagnostics::default(), "{name}");
         let (pipeline, run) = (&rendered.sizes[rendered.sizes.len() - 2], rendered.sizes.last().unwrap());

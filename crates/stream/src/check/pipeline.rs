@@ -203,8 +203,11 @@ impl One<'_> {
             let others = references.iter().filter_map(|r| self.template.tasks.get(r.task));
             self.task.each == Some(each) || others.into_iter().any(|other| other.each == Some(each))
         };
-        for (name, each) in [("component.name", Each::Component), ("test.name", Each::Test)] {
-            if names(&text.text).contains(&name) && !same(each) {
+        let used = names(&text.text);
+        for each in [Each::Component, Each::Test].into_iter().filter(|each| !same(*each)) {
+            let own =
+                |name: &&str| [".name", ".platform"].map(Some).contains(&name.strip_prefix(each.as_str()));
+            for name in used.iter().copied().filter(own) {
                 let message = format!(
                     "`$({name})` has no meaning in a task that is not done for each {}",
                     each.as_str()

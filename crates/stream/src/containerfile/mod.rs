@@ -56,6 +56,8 @@ pub struct Containerfile {
     pub stages: Vec<String>,
     /// The names of all `ARG`s, of the file and of its stages.
     pub args: BTreeSet<String>,
+    /// Whether it has a `RUN`, so that building runs programs of the platform.
+    pub runs: bool,
 }
 
 /// Reads a Containerfile; `args` win over the defaults of `ARG`, `platform` (`linux/amd64`) gives `TARGETARCH` and its like.
@@ -93,6 +95,7 @@ pub fn parse(
         last: reader.under,
         stages: reader.stages.into_iter().filter_map(|stage| stage.name).collect(),
         args: declared(&file),
+        runs: file.instructions.iter().any(|instruction| matches!(instruction, Instruction::Run(_))),
     };
     reader.findings.into_result(containerfile)
 }

@@ -40,8 +40,9 @@ pub struct PipelineTemplate {
 ///
 /// Of the parameters that a task declares, it is given by name what [the contract](tasks.md) offers; `params` come in addition, or
 /// instead. `$(tasks.NAME.results.RESULT)` refers to a task by the name it has here: between two tasks of the same `each` it is the
-/// one of the same component or test; anywhere else, an item of a list that refers to a task with `each` is repeated for all of
-/// them. `$(component.name)` and `$(test.name)` are the names.
+/// one of the same component or test, on the same platform; anywhere else, an item of a list that refers to a task with `each` is
+/// repeated for all of them. `$(component.name)` and `$(test.name)` are the names, `$(component.platform)` and `$(test.platform)`
+/// the platforms.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "PipelineTask")]

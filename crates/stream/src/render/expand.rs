@@ -8,8 +8,8 @@ use tekton::types::{Param, PipelineTask, TaskRef, TaskSpec, WorkspacePipelineTas
 use super::offer::{Offer, Values, is_forced};
 use super::pins::PINS;
 use crate::contract::{ALL_WORKSPACES, BUILD, COMPONENT_WORKSPACES, EVIDENCE_WORKSPACES, TEST};
-use crate::definition::TemplateTask;
 use crate::definition::pipeline::{Each, PipelineTemplate};
+use crate::definition::{Platform, TemplateTask};
 use crate::template::reference::{Instance, Meaning, replace};
 use crate::template::{Order, offered};
 
@@ -21,7 +21,7 @@ pub(super) struct Expansion<'a> {
 
 impl<'a> Expansion<'a> {
     fn template(&self) -> &'a PipelineTemplate {
-        self.values.request.graph.stream.pipeline()
+        self.values.request.graphs.stream.pipeline()
     }
 
     /// The pipeline tasks of the graph, bases before what starts from them.
@@ -60,17 +60,20 @@ impl<'a> Expansion<'a> {
 
     /// What a task is done for: nothing in particular, every component that is built, or every test.
     fn instances(&self, each: Option<Each>) -> Vec<Option<Instance<'a>>> {
-        let graph = self.values.request.graph;
-        let instance = |each: Each| move |name: &'a str| Some(Instance { each, name });
-        match each {
-            None => vec![None],
-            Some(Each::Component) => {
-                let built =
-                    |name: &&str| graph.stream.components.get(*name).is_some_and(|c| c.prebuilt().is_none());
-                graph.order().filter(built).map(instance(Each::Component)).collect()
+        let Some(each) = each else { return vec![None] };
+        let mut instances = Vec::new();
+        for graph in self.values.request.graphs.iter() {
+            let (platform, stream) = (graph.platform, &graph.stream);
+            let instance = |name: &'a str| Some(Instance { each, name, platform });
+            match each {
+                Each::Component => {
+                    let built = |name: &&str| stream.components.get(*name).is_some_and(|c| !c.is_prebuilt());
+                    instances.extend(graph.order().filter(built).map(instance));
+                }
+                Each::Test => instances.extend(stream.tests.keys().map(|name| instance(name))),
             }
-            Some(Each::Test) => graph.stream.tests.keys().map(|name| instance(Each::Test)(name)).collect(),
         }
+        instances
     }
 
     fn one(
@@ -83,26 +86,27 @@ impl<'a> Expansion<'a> {
         let mut made = self.replaced(name, task, instance)?;
         let mut workspaces = &ALL_WORKSPACES[..];
         let offer = match (instance, name) {
-            (Some(Instance { each: Each::Component, name: component }), _) => {
+            (Some(Instance { each: Each::Component, name: component, platform }), _) => {
                 if name == BUILD {
                     workspaces = &COMPONENT_WORKSPACES;
-                    self.build(&mut made, component)?;
+                    self.build(&mut made, component, platform)?;
                 }
-                self.values.component(component).unwrap_or_default()
+                self.values.component(platform, component).unwrap_or_default()
             }
-            (Some(Instance { each: Each::Test, name: test }), _) => {
-                let Some(definition) = request.graph.stream.tests.get(test) else { return Ok(made) };
+            (Some(Instance { each: Each::Test, name: test, platform }), _) => {
+                let Some(definition) = request.graphs.stream.tests.get(test) else { return Ok(made) };
                 if name == TEST {
                     workspaces = &EVIDENCE_WORKSPACES;
                     made.task_ref = Some(TaskRef::named(definition.task.as_str()));
                     let own = definition.timeout.as_deref().and_then(|text| text.parse().ok());
                     made.timeout = own.or(made.timeout);
                 }
-                self.values.test(test, definition)
+                self.values.test(platform, test, definition)
             }
             (None, _) => self.values.once(),
         };
-        made.name = self.values.names.task(name, instance.map(|i| i.name)).unwrap_or(name).to_owned();
+        made.name =
+            self.values.names.task(name, instance.map(|i| (i.name, i.platform))).unwrap_or(name).to_owned();
         made.run_after = self.run_after(name, instance);
         let by_name = made.task_ref.as_ref().filter(|r| r.resolver.is_empty() && !r.is_custom());
         let spec = match by_name {
@@ -133,14 +137,18 @@ impl<'a> Expansion<'a> {
     }
 
     /// Lets the component's own task do it.
-    fn build(&self, made: &mut PipelineTask, component: &str) -> Result<(), Box<Diagnostic>> {
+    fn build(
+        &self,
+        made: &mut PipelineTask,
+        component: &str,
+        platform: Platform,
+    ) -> Result<(), Box<Diagnostic>> {
         let request = self.values.request;
-        let stream = &request.graph.stream;
+        let stream = &request.graphs.stream;
         let Some(definition) = stream.components.get(component) else { return Ok(()) };
         let name = stream.task_of(definition);
         made.task_ref = Some(TaskRef::named(name));
-        let (Some(task), Some(planned)) =
-            (request.tasks.get(name), request.plan.on(request.graph.platform, component))
+        let (Some(task), Some(planned)) = (request.tasks.get(name), request.plan.on(platform, component))
         else {
             return Ok(());
         };
@@ -157,7 +165,9 @@ impl<'a> Expansion<'a> {
             let help = "declare `force`, with the default \"false\", and build without a look-up when it is \"true\"";
             cannot("cannot-force", "forced".to_owned(), "force", help)?;
         }
-        if let Some(knob) = request.graph.nodes.get(component).and_then(|node| node.policy.knob()) {
+        if let Some(knob) =
+            request.graphs.on(platform).and_then(|graph| graph.nodes.get(component)?.policy.knob())
+        {
             let help = "declare `rebuild`, with the default \"transitive\", and `keys`, and pass both to `sw cache`, as the task \
                         containerfile does";
             cannot("cannot-hold-back", format!("held back by `{knob}`"), "rebuild", help)?;
@@ -179,7 +189,7 @@ impl<'a> Expansion<'a> {
             found.insert(one);
             return;
         }
-        let all = self.all(other);
+        let all = self.all(other, instance);
         if all.is_empty() {
             self.order.waits(other).for_each(|earlier| self.waited_for(earlier, instance, found));
         }
@@ -190,7 +200,10 @@ impl<'a> Expansion<'a> {
         let each = self.template().task(task)?.each;
         let of = match each {
             None => None,
-            Some(each) => Some(instance.filter(|instance| instance.each == each)?.name),
+            Some(each) => {
+                let instance = instance.filter(|instance| instance.each == each)?;
+                Some((instance.name, instance.platform))
+            }
         };
         self.values.names.task(task, of).map(str::to_owned)
     }
@@ -201,9 +214,10 @@ impl Meaning for Expansion<'_> {
         self.one_name(task, instance)
     }
 
-    fn all(&self, task: &str) -> Vec<Instance<'_>> {
+    fn all(&self, task: &str, instance: Option<Instance<'_>>) -> Vec<Instance<'_>> {
         let each = self.template().task(task).and_then(|task| task.each);
-        self.instances(each).into_iter().flatten().collect()
+        let seen = |one: &Instance<'_>| instance.is_none_or(|instance| instance.platform == one.platform);
+        self.instances(each).into_iter().flatten().filter(seen).collect()
     }
 }
 

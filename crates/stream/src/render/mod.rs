@@ -21,7 +21,7 @@ use tekton::types::Pipeline;
 
 pub use self::names::Names;
 use self::size::Size;
-use crate::graph::Graph;
+use crate::graph::Graphs;
 use crate::lock::Lock;
 use crate::plan::Plan;
 use crate::task::Tasks;
@@ -30,8 +30,8 @@ use crate::yaml;
 /// What is rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The stream; [`check`](crate::check::check) found it whole, with the same tasks.
-    pub graph: &'a Graph,
+    /// The stream on all its platforms; [`check`](crate::check::check) found it whole, with the same tasks.
+    pub graphs: &'a Graphs,
     /// What its names resolved to; not stale.
     pub lock: &'a Lock,
     /// The plan, made with this lock.
@@ -79,10 +79,10 @@ impl Rendered {
 /// # Errors
 /// What the plan asks of a task that cannot do it.
 pub fn render(request: Request<'_>) -> Result<Rendered, Diagnostics> {
-    let Request { graph, tasks, .. } = request;
-    let names = Names::new(&graph.stream);
+    let Request { graphs, tasks, .. } = request;
+    let names = Names::new(graphs);
     let pipeline = pipeline::pipeline(request, &names)?;
-    let run = run::run(&graph.stream, &pipeline);
+    let run = run::run(graphs, &pipeline, &names);
     let (mut documents, mut sizes) = (Vec::new(), Vec::new());
     for name in used_tasks(&pipeline) {
         let Some(task) = tasks.get(name) else {

@@ -1,17 +1,18 @@
 //! What a stream offers its tasks, as values of parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::Digest;
 use tekton::types::ParamValue;
 
+use super::names::on_platform;
 use super::pins::{self, PINS};
 use super::pipeline::{CACHES, INSECURE, REPOSITORY};
 use super::{Names, Request};
 use crate::contract::{ASSEMBLE, IMAGE_RESULT};
 use crate::definition::component::Component;
-use crate::definition::{Origin, Test};
-use crate::graph::{BaseImage, Node};
+use crate::definition::{Origin, Platform, Test};
+use crate::graph::{BaseImage, Graph, Node};
 use crate::key::policy::Whence;
 use crate::plan::{Planned, ReasonCode};
 use crate::source::folder::lies_here;
@@ -27,26 +28,28 @@ pub(super) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// `$(tasks.NAME.results.image)` of the task that builds `component`; the image itself when it is there already.
-    fn image_of(&self, component: &str) -> String {
-        let definition = self.request.graph.stream.components.get(component);
+    /// `$(tasks.NAME.results.image)` of the task that builds `component` for a platform; the image itself when it is there already.
+    fn image_of(&self, platform: Platform, component: &str) -> String {
+        let graph = self.request.graphs.on(platform);
+        let definition = graph.and_then(|graph| graph.stream.components.get(component));
         if let Some(image) = definition.and_then(Component::prebuilt) {
             return image.to_owned();
         }
-        format!("$(tasks.{}.results.{IMAGE_RESULT})", self.names.component(component))
+        format!("$(tasks.{}.results.{IMAGE_RESULT})", self.names.component(component, platform))
     }
 
     /// What a task is offered that is done for a component; none for an image that is there already.
-    pub fn component(&self, name: &str) -> Option<Offer> {
-        let Request { graph, lock, plan, .. } = self.request;
+    pub fn component(&self, platform: Platform, name: &str) -> Option<Offer> {
+        let Request { graphs, lock, plan, .. } = self.request;
+        let graph = graphs.on(platform)?;
         let (component, node) = graph.stream.components.get(name).zip(graph.nodes.get(name))?;
-        let planned = plan.on(graph.platform, name)?;
+        let planned = plan.on(platform, name)?;
         let context = match &component.source {
             Origin::Path(path) if lies_here(component) => path.clone(),
             Origin::Path(_) | Origin::Git(_) => fetched_context(name),
             Origin::Image(_) | Origin::Images(_) => return None,
         };
-        let pins: Vec<String> = lock.pins(graph.platform, name).iter().map(ToString::to_string).collect();
+        let pins: Vec<String> = lock.pins(platform, name).iter().map(ToString::to_string).collect();
         let caches = match node.policy.whence {
             Whence::Own => Vec::new(),
             Whence::Anywhere | Whence::OthersFirst => vec![format!("$(params.{CACHES}[*])")],
@@ -60,17 +63,19 @@ impl Values<'_> {
             own("keys", weak_keys(planned)),
             own("swap", node.swap.clone()),
             own("inputs", planned.inputs.to_string()),
-            own("bases", self.bases(node)),
-            own("operands", self.operands(node)),
+            own("bases", self.bases(platform, node)),
+            own("operands", self.operands(platform, node)),
             own("args", pairs(&component.args)),
             own("labels", pairs(&planned.labels)),
             own("packages", pins),
             own("epoch", lock.epoch.to_string()),
             own("platform", graph.platform.as_str()),
             own(INSECURE, reference(INSECURE)),
-            own("image", self.image_of(name)),
+            own("image", self.image_of(platform, name)),
         ];
-        offered.extend(pins::name(self.request, self.names, name).map(|config_map| own(PINS, config_map)));
+        offered.extend(
+            pins::name(self.request, self.names, (platform, name)).map(|config_map| own(PINS, config_map)),
+        );
         if node.containerfile.is_some() || component.from.is_some() {
             offered.push(own("containerfile", component.containerfile_path()));
         }
@@ -80,9 +85,9 @@ impl Values<'_> {
         Some(offered)
     }
 
-    fn bases(&self, node: &Node) -> Vec<String> {
+    fn bases(&self, platform: Platform, node: &Node) -> Vec<String> {
         let image = |image: &BaseImage| match image {
-            BaseImage::Component(component) => self.image_of(component),
+            BaseImage::Component(component) => self.image_of(platform, component),
             BaseImage::Image(reference) => match self.request.lock.image(reference) {
                 Some(digest) => with_digest(reference, &digest),
                 None => reference.clone(),
@@ -91,20 +96,21 @@ impl Values<'_> {
         node.bases.iter().map(|(name, base)| format!("{name}={}", image(&base.image))).collect()
     }
 
-    fn operands(&self, node: &Node) -> Vec<String> {
-        node.operands.keys().map(|name| format!("{name}={}", self.image_of(name))).collect()
+    fn operands(&self, platform: Platform, node: &Node) -> Vec<String> {
+        node.operands.keys().map(|name| format!("{name}={}", self.image_of(platform, name))).collect()
     }
 
     /// What a task is offered that is done for a test.
-    pub fn test(&self, name: &str, test: &Test) -> Offer {
-        let image = |(param, component): (&String, &String)| own(param, self.image_of(component));
+    pub fn test(&self, platform: Platform, name: &str, test: &Test) -> Offer {
+        let image = |(param, component): (&String, &String)| own(param, self.image_of(platform, component));
         let mut offered: Offer = test.images.iter().map(image).collect();
         offered.extend(test.params.iter().map(|(param, value)| own(param, value.as_str())));
         let set = |param: &str| test.images.contains_key(param) || test.params.contains_key(param);
         let more = [
-            own("test", name),
+            // What it leaves behind is kept under this name.
+            own("test", on_platform(self.request.graphs, name, platform)),
             own("release", release()),
-            own("platform", self.request.graph.platform.as_str()),
+            own("platform", platform.as_str()),
             own(INSECURE, reference(INSECURE)),
         ];
         // The stream file may give a parameter of one of these names another value.
@@ -114,27 +120,35 @@ impl Values<'_> {
 
     /// What a task is offered that is done once.
     pub fn once(&self) -> Offer {
-        let Request { graph, lock, .. } = self.request;
-        let stream = &graph.stream;
-        let images = graph.payload().into_iter();
-        let images: Vec<String> =
-            images.map(|(tag, component)| format!("{tag}={}", self.image_of(component))).collect();
+        let Request { graphs, lock, .. } = self.request;
+        let stream = &graphs.stream;
+        let tagged = |graph: &'_ Graph| {
+            let image = |(tag, component)| format!("{tag}={}", self.image_of(graph.platform, component));
+            graph.payload().into_iter().map(image).collect::<Vec<_>>()
+        };
+        // A list that is there already is the image of every platform.
+        let images: BTreeSet<String> = graphs.iter().flat_map(tagged).collect();
         let base =
             stream.components.get(&stream.release_base).and_then(|c| c.payload_tag(&stream.release_base));
-        let outcome = |(name, test): (&String, &Test)| {
-            let weight = if test.blocking { "blocking" } else { "informing" };
-            format!("{name}=$(tasks.{}.status):{weight}", self.names.test(name))
-        };
-        let outcomes: Vec<String> = stream.tests.iter().map(outcome).collect();
+        let mut outcomes: Vec<String> = Vec::new();
+        for graph in graphs.iter() {
+            outcomes.extend(graph.stream.tests.iter().map(|(name, test)| {
+                let weight = if test.blocking { "blocking" } else { "informing" };
+                let (task, name) =
+                    (self.names.test(name, graph.platform), on_platform(graphs, name, graph.platform));
+                format!("{name}=$(tasks.{task}.status):{weight}")
+            }));
+        }
+        let platforms: Vec<String> = stream.platforms.iter().map(ToString::to_string).collect();
         vec![
-            own("images", images),
+            own("images", Vec::from_iter(images)),
             own("stream", stream.name.as_str()),
             own("version", stream.version.as_str()),
             own("base", base.unwrap_or(&stream.release_base)),
             own(REPOSITORY, reference(REPOSITORY)),
             own("published", stream.repository.as_str()),
             own("epoch", lock.epoch.to_string()),
-            own("platforms", vec![graph.platform.as_str().to_owned()]),
+            own("platforms", platforms),
             own(INSECURE, reference(INSECURE)),
             own("release", release()),
             own("outcomes", outcomes),

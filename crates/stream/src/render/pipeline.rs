@@ -25,7 +25,7 @@ pub const CACHES: &str = "caches";
 /// # Errors
 /// A component that is to be built whatever there is, with a task that cannot be told so; a template that is not whole.
 pub(super) fn pipeline(request: Request<'_>, names: &Names) -> Result<Pipeline, Diagnostics> {
-    let stream = &request.graph.stream;
+    let stream = &request.graphs.stream;
     let order = Order::new(stream.pipeline(), request.tasks).map_err(|cycle| {
         Diagnostic::error("pipeline-cycle", format!("the pipeline waits for itself: {}", cycle.join(" → ")))
     })?;
@@ -79,7 +79,7 @@ fn text_param(name: &str, default: &str, description: &str) -> ParamSpec {
 
 /// What the assembly and the verdict promise is what the pipeline promises.
 fn results(request: Request<'_>) -> Vec<PipelineResult> {
-    let template = request.graph.stream.pipeline();
+    let template = request.graphs.stream.pipeline();
     let mut results: Vec<PipelineResult> = Vec::new();
     for (place, name) in [("tasks", ASSEMBLE), ("finally", VERDICT)] {
         let spec = template.task(name).and_then(|task| offered::spec(request.tasks, task));

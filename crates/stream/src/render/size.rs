@@ -156,8 +156,7 @@ mod tests {
         }
         let inputs = key::inputs(&graphs, &definition.places, &lock, &files, &tasks).unwrap();
         let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
-        render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })
-            .unwrap()
+        render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &tasks }).unwrap()
     }
 
     fn size<'a>(rendered: &'a Rendered, kind: &str) -> &'a Size {

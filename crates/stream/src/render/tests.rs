@@ -36,7 +36,7 @@ fn rendered(stream: &str, files: &Files, forced: &[&str]) -> Result<Rendered, Di
     let inputs = key::inputs(&graphs, &definition.places, &lock, files, &tasks).unwrap();
     let forced: BTreeSet<String> = forced.iter().map(|name| (*name).to_owned()).collect();
     let plan = plan(&graphs, &lock, &inputs, &Nothing, &forced);
-    render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })
+    render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &tasks })
 }
 
 #[test]
@@ -199,6 +199,10 @@ fn two_components_and_a_test() {
       timeouts:
         pipeline: 12h0m0s
         finally: 15m0s
+      taskRunTemplate:
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: amd64
       workspaces:
         - name: source
           subPath: source
@@ -304,9 +308,10 @@ fn names_are_labels_and_do_not_meet() {
     let stream = STREAM
         .replace("  etcd:\n    source", &format!("  {long}: {{source: {{path: components/etcd}}}}\n  a.b: {{source: {{path: components/etcd}}}}\n  assemble: {{source: {{path: components/etcd}}}}\n  test-etcd: {{source: {{path: components/etcd}}}}\n  etcd:\n    source"));
     let (_, graphs) = sample::checked(&stream, &files());
-    let names = Names::new(&graphs.stream);
-    let mut all: Vec<&str> = graphs.stream.components.keys().map(|name| names.component(name)).collect();
-    all.extend(graphs.stream.tests.keys().map(|name| names.test(name)));
+    let names = Names::new(&graphs);
+    let mut all: Vec<&str> =
+        graphs.stream.components.keys().map(|name| names.component(name, Platform::Amd64)).collect();
+    all.extend(graphs.stream.tests.keys().map(|name| names.test(name, Platform::Amd64)));
     insta::assert_snapshot!(all.join("\n"), @"
     a-b-2e7336
     assemble-63ebfa
@@ -317,12 +322,135 @@ fn names_are_labels_and_do_not_meet() {
     test-etcd
     ");
     assert!(all.iter().all(|name| name.len() <= 63));
-    assert_eq!(names.component_of("etcd"), Some("etcd"));
-    assert_eq!(names.component_of(names.component("a.b")), Some("a.b"));
-    assert_eq!(names.test_of("test-etcd"), Some("etcd"));
+    assert_eq!(names.component_of("etcd"), Some(("etcd", Platform::Amd64)));
+    assert_eq!(names.component_of(names.component("a.b", Platform::Amd64)), Some(("a.b", Platform::Amd64)));
+    assert_eq!(names.test_of("test-etcd"), Some(("etcd", Platform::Amd64)));
     assert_eq!(names.component_of("test-etcd"), None);
     let load = load(&Source::new("t", rendered(&stream, &files(), &[]).unwrap().text())).unwrap();
     assert!(
         load.documents.iter().any(|d| matches!(&d.object, Object::Pipeline(p) if p.spec.tasks.len() == 8))
     );
+}
+
+/// Names, what they wait for, and the parameters that differ between platforms.
+fn outline(rendered: &Rendered) -> String {
+    let text = &rendered.documents[rendered.documents.len() - 2].text;
+    let documents = load(&Source::new("t", text.as_str())).unwrap().documents;
+    let Object::Pipeline(pipeline) = &documents[0].object else { panic!("{text}") };
+    let mut lines = Vec::new();
+    for task in pipeline.spec.all_tasks() {
+        lines.push(task.name.clone());
+        if !task.run_after.is_empty() {
+            lines.push(format!("  after {}", task.run_after.join(" ")));
+        }
+        let told = ["platform", "platforms", "bases", "images", "image", "test", "report", "outcomes"];
+        for param in task.params.iter().filter(|param| told.contains(&&*param.name)) {
+            lines.push(format!("  {} {}", param.name, serde_json::to_string(&param.value).unwrap()));
+        }
+    }
+    lines.join("\n")
+}
+
+const BOTH: &str = "releaseBase: etcd\nplatforms: [linux/arm64, linux/amd64]";
+
+#[test]
+fn what_is_done_for_each_is_done_on_each_platform() {
+    let stream = STREAM.replacen("releaseBase: etcd", BOTH, 1);
+    let rendered = rendered(&stream, &files(), &[]).unwrap();
+    insta::assert_snapshot!(outline(&rendered), @r#"
+    base-amd64
+    etcd-amd64
+      bases ["mini/base=$(tasks.base-amd64.results.image)"]
+    base-arm64
+    etcd-arm64
+      bases ["mini/base=$(tasks.base-arm64.results.image)"]
+    assemble
+      images ["etcd=$(tasks.etcd-amd64.results.image)","etcd=$(tasks.etcd-arm64.results.image)"]
+      platforms ["linux/amd64","linux/arm64"]
+    test-etcd-amd64
+      after assemble
+      image "$(tasks.etcd-amd64.results.image)"
+      test "etcd-amd64"
+    test-etcd-arm64
+      after assemble
+      image "$(tasks.etcd-arm64.results.image)"
+      test "etcd-arm64"
+    verdict
+      outcomes ["etcd-amd64=$(tasks.test-etcd-amd64.status):blocking","etcd-arm64=$(tasks.test-etcd-arm64.status):blocking"]
+    "#);
+    let run = &rendered.documents.last().unwrap().text;
+    insta::assert_snapshot!(run[run.find("      volumeClaimTemplate").unwrap()..], @"
+        volumeClaimTemplate:
+          spec:
+            accessModes:
+              - ReadWriteMany
+            resources:
+              requests:
+                storage: 1Gi
+    taskRunSpecs:
+      - pipelineTaskName: base-amd64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: amd64
+      - pipelineTaskName: etcd-amd64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: amd64
+      - pipelineTaskName: base-arm64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: arm64
+      - pipelineTaskName: etcd-arm64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: arm64
+      - pipelineTaskName: test-etcd-amd64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: amd64
+      - pipelineTaskName: test-etcd-arm64
+        podTemplate:
+          nodeSelector:
+            kubernetes.io/arch: arm64
+    ");
+    assert_eq!(rendered.names.component_of("etcd-arm64"), Some(("etcd", Platform::Arm64)));
+    assert_eq!(rendered.names.platform_of("test-etcd-amd64"), Some(Platform::Amd64));
+    assert_eq!(rendered.names.platform_of("assemble"), None);
+}
+
+/// A component that is on one platform only, a list that is there already, and images of each platform.
+#[test]
+fn platforms_differ_in_what_they_have() {
+    let digest = |name: &str| Digest::of(name).to_string();
+    let more = format!(
+        "  only: {{source: {{path: components/etcd}}, platforms: [linux/arm64]}}\n  list: {{source: {{image: \"quay.io/a/list@{}\"}}}}\n  \
+         two: {{source: {{images: {{linux/amd64: \"quay.io/a/two@{}\", linux/arm64: \"quay.io/a/two@{}\"}}}}}}\n  etcd:\n    source",
+        digest("list"),
+        digest("amd64"),
+        digest("arm64")
+    );
+    let stream = STREAM.replacen("  etcd:\n    source", &more, 1).replacen("releaseBase: etcd", BOTH, 1);
+    insta::assert_snapshot!(outline(&rendered(&stream, &files(), &[]).unwrap()), @r#"
+    base-amd64
+    etcd-amd64
+      bases ["mini/base=$(tasks.base-amd64.results.image)"]
+    base-arm64
+    etcd-arm64
+      bases ["mini/base=$(tasks.base-arm64.results.image)"]
+    only-arm64
+      bases ["mini/base=$(tasks.base-arm64.results.image)"]
+    assemble
+      images ["etcd=$(tasks.etcd-amd64.results.image)","etcd=$(tasks.etcd-arm64.results.image)","list=quay.io/a/list@sha256:a330395cc0a53ad1207736546afff4735940937564bbf75ce1edad40780d9139","only=$(tasks.only-arm64.results.image)","two=quay.io/a/two@sha256:5861314d7fccb39c2192173240eab44fa35ca66426201ca2acd0630a6258dd51","two=quay.io/a/two@sha256:f69162950f235e3cdbbad33f1f912d1a504be90d8a37d002c735d6f3e3882265"]
+      platforms ["linux/amd64","linux/arm64"]
+    test-etcd-amd64
+      after assemble
+      image "$(tasks.etcd-amd64.results.image)"
+      test "etcd-amd64"
+    test-etcd-arm64
+      after assemble
+      image "$(tasks.etcd-arm64.results.image)"
+      test "etcd-arm64"
+    verdict
+      outcomes ["etcd-amd64=$(tasks.test-etcd-amd64.status):blocking","etcd-arm64=$(tasks.test-etcd-arm64.status):blocking"]
+    "#);
 }

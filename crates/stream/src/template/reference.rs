@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::definition::TemplateTask;
 use crate::definition::pipeline::Each;
+use crate::definition::{Platform, TemplateTask};
 
 /// A reference to a task of the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub struct Instance<'a> {
     pub each: Each,
     /// Its name.
     pub name: &'a str,
+    /// The platform.
+    pub platform: Platform,
 }
 
 /// What the names of a template mean where it is used.
@@ -108,8 +110,8 @@ pub trait Meaning {
     /// The pipeline task that is `task` of `instance`; of a task that is done once, itself. None for a task with another `each`
     /// than the instance's: that is several.
     fn one(&self, task: &str, instance: Option<Instance<'_>>) -> Option<String>;
-    /// Those that `task` is done for.
-    fn all(&self, task: &str) -> Vec<Instance<'_>>;
+    /// Those that `task` is done for; seen from an instance, those on its platform.
+    fn all(&self, task: &str, instance: Option<Instance<'_>>) -> Vec<Instance<'_>>;
 }
 
 /// Replaces all references in `value` by what they mean for `instance`.
@@ -137,7 +139,7 @@ pub fn replace(
                     all.push(item);
                     continue;
                 };
-                for one in meaning.all(&task) {
+                for one in meaning.all(&task, instance) {
                     let mut item = item.clone();
                     replace(&mut item, meaning, Some(one))?;
                     all.push(item);
@@ -165,10 +167,11 @@ fn replaced(text: &str, meaning: &dyn Meaning, instance: Option<Instance<'_>>) -
                 let one = meaning.one(task, instance).ok_or_else(|| task.to_owned())?;
                 format!("$(tasks.{one}.{of})")
             }
-            (None, Some(Instance { each: Each::Component, name })) if inner == "component.name" => {
-                name.to_owned()
-            }
-            (None, Some(Instance { each: Each::Test, name })) if inner == "test.name" => name.to_owned(),
+            (None, Some(instance)) => match inner.strip_prefix(instance.each.as_str()) {
+                Some(".name") => instance.name.to_owned(),
+                Some(".platform") => instance.platform.to_string(),
+                _ => continue,
+            },
             _ => continue,
         };
         result.push_str(&text[rest..at.start]);

@@ -82,8 +82,7 @@ fn text(definition: &Definition) -> Result<String, Diagnostics> {
     let lock: Lock = crate::lock::text::parse(&Source::new("stream.lock", empty))?;
     let inputs = key::inputs(&graphs, &definition.places, &lock, &files, &tasks)?;
     let plan = plan(&graphs, &lock, &inputs, &Nothing, &BTreeSet::new());
-    Ok(render(Request { graph: graphs.iter().next().unwrap(), lock: &lock, plan: &plan, tasks: &tasks })?
-        .text())
+    Ok(render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &tasks })?.text())
 }
 
 fn rendered(definition: &Definition) -> Result<Pipeline, Diagnostics> {

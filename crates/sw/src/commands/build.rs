@@ -1,6 +1,6 @@
 //! `sw build`: a stream to a tested release.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,26 +9,24 @@ use std::sync::Arc;
 use base::{Digest, Exit, Hasher};
 use engine::Finished;
 use engine::event::Observer;
-use oci::rebase::Provenance;
 use oci::server::{Server, event};
 use oci::{Reference, Store};
 use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::verdict::Decision;
-use stream::definition::{Origin, Platform, Rebuild};
-use stream::key::policy::tag;
-use stream::plan::{Action, FailedBuild, LastBuild, Newest};
+use stream::definition::Origin;
+use stream::plan::Action;
 use stream::render::Names;
 use stream::render::pipeline::fetched_context;
 use stream::source::folder::{Fetched, Folder, lies_here};
 
 use super::Ended;
-use super::build_record::{self, BuildLock, BuildRecord, BuiltRelease, Counted};
-use super::cache_rebase::stored;
+use super::build_outcome::{Images, Outcome};
+use super::build_record::{self, BuildLock, BuiltRelease};
 use super::engine::{config, confined, observer};
+use super::foreign;
 use super::found_at_once::FoundAtOnce;
 use super::local_build::{Here, catalog};
-use super::newest_build::NewestBuild;
-use super::plan::{Planned, planned, pushed_path, rendered};
+use super::plan::{Planned, planned, rendered};
 use super::prebuilt;
 use super::release::{find_verdict, verdict_text};
 use super::stream::findings::pass;
@@ -47,11 +45,14 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let name = loaded.graphs.stream.name.clone();
     let _lock = BuildLock::take(home, &name)?;
     let mut planned = planned(home, loaded, &args.force, args.offline)?;
-    let yaml = rendered(&planned)?.text();
+    let rendered = rendered(&planned)?;
+    let (yaml, names) = (rendered.text(), rendered.names);
     let store = Store::open(home.store())?;
     if let Some(exit) = unchanged(home, args, &planned, &yaml, &store)? {
         return Ok(exit.into());
     }
+    // Once with the Containerfiles that are here, so as to fetch nothing in vain.
+    foreign::check(&planned)?;
     if !args.offline {
         prebuilt::check(&store, &planned.loaded)?;
     }
@@ -61,6 +62,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
         prebuilt::check_bases(&store, loaded, &built)?;
     }
     loaded.fetch(home, &built)?;
+    foreign::check(&planned)?;
     if args.output == Format::Text {
         anstream::eprint!("{}", stream::plan::table::table(&planned.plan));
     }
@@ -72,7 +74,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::start_observed(store.clone(), address, transfers(observer.clone()))?;
     let here = Here::new(&server.addr().to_string(), &planned, &store)?;
-    let (catalog, run) = catalog(&yaml, &here)?;
+    let (catalog, run) = catalog(&yaml, &names, &here)?;
     // The claim that the rendered run names: the folders `source` and `cache` in it.
     let folders = BTreeMap::from([(name, (volume, false))]);
     let mut config = config(home, &args.engine, folders, observer)?;
@@ -81,7 +83,7 @@ pub fn run(home: &Home, args: &BuildArgs) -> Result<Ended, Failure> {
     server.stop();
     // So that other tools can read the store as an OCI layout.
     store.write_index()?;
-    conclude(home, args, &planned, &yaml, &store, &finished, &run).map(Ended::from)
+    conclude(home, args, &planned, (&yaml, &names), &store, &finished, &run).map(Ended::from)
 }
 
 /// When everything is there and the release of exactly this content was accepted: shows it and ends.
@@ -133,9 +135,6 @@ fn transfers(observer: Arc<dyn Observer>) -> event::Observer {
         event::Event::Answered { .. } => {}
     })
 }
-
-/// Images by platform and component.
-type Images = BTreeMap<(Platform, String), Digest>;
 
 fn planned_images(planned: &Planned) -> Images {
     planned
@@ -229,54 +228,31 @@ fn conclude(
     home: &Home,
     args: &BuildArgs,
     planned: &Planned,
-    yaml: &str,
+    (yaml, names): (&str, &Names),
     store: &Store,
     finished: &Finished,
     run: &str,
 ) -> Result<Exit, Failure> {
-    let loaded = &planned.loaded;
-    let stream = &loaded.graphs.stream.name;
-    let images = built_images(planned, finished);
-    let stopped_at = early_cutoffs(planned, finished, &images);
-    let names = TaskNames::new(planned);
-    let mut record = planned.record.clone();
-    for ((platform, component), seconds) in build_seconds(planned, finished) {
-        record.platforms.entry(platform).or_default().seconds.insert(component, seconds);
-    }
-    record.paths.insert(pushed_path(loaded)?);
-    record.from_releases.clone_from(&loaded.from_releases);
-    record.last_run = Some(counted(finished));
-    let rebased = record_rebased(&mut record, planned, store, &images);
-    for ((platform, component), image) in &images {
-        let built = record.platforms.entry(*platform).or_default();
-        built.images.insert(component.clone(), *image);
-        let last = last_build(planned, store, &images, (*platform, component), *image)?;
-        built.components.extend(last.map(|last| (component.clone(), last)));
-    }
-    for (platform, built) in &mut record.platforms {
-        let there = loaded.graphs.on(*platform);
-        built.failed.retain(|component, _| there.is_some_and(|graph| graph.nodes.contains_key(component)));
-    }
-    for (task, succeeded) in finished.task_outcomes() {
-        let Some((platform, component)) = names.component(&task) else { continue };
-        let built = record.platforms.entry(platform).or_default();
-        if succeeded {
-            built.failed.remove(&component);
-        } else {
-            built.failed.insert(component, FailedBuild { run: run.to_owned(), task });
-        }
-    }
+    let stream = &planned.loaded.graphs.stream;
+    let outcome = Outcome::new(planned, names, store, finished, run);
+    let mut record = outcome.recorded()?;
+    let rebased = outcome.rebased();
     let results = finished.results();
     let text = args.output == Format::Text;
     let judged = match results.get("image") {
         Some(pushed) => {
             let pushed: Reference = pushed.trim().parse()?;
-            let published: Reference = format!("{}/release", loaded.graphs.stream.repository).parse()?;
+            let published: Reference = format!("{}/release", stream.repository).parse()?;
             let digest = pushed.digest().ok_or_else(|| anyhow::Error::msg("the release has no digest"))?;
             find_verdict(store, &pushed, digest)?.map(|verdict| {
                 let accepted = verdict.verdict == Decision::Accepted;
                 let pull_spec = published.at_digest(digest).to_string();
-                BuiltRelease { content: content(yaml, &images), pull_spec, accepted, run: run.to_owned() }
+                BuiltRelease {
+                    content: content(yaml, &outcome.images),
+                    pull_spec,
+                    accepted,
+                    run: run.to_owned(),
+                }
             })
         }
         None => None,
@@ -284,7 +260,7 @@ fn conclude(
     if judged.is_some() {
         record.release.clone_from(&judged);
     }
-    record.write(home, stream)?;
+    record.write(home, &stream.name)?;
     if finished.cancelled() {
         anstream::eprintln!("stopped; the same command goes on where it was");
         return Ok(Exit::Interrupted);
@@ -294,6 +270,7 @@ fn conclude(
         anstream::eprintln!("no release: {}", condition.message);
         return Ok(Exit::Failed);
     };
+    let stopped_at = outcome.early_cutoffs();
     if text {
         if !rebased.is_empty() {
             anstream::eprintln!("rebased, not built: {}", rebased.join(", "));
@@ -311,152 +288,6 @@ fn conclude(
         anstream::println!("{line}");
     }
     Ok(if judged.accepted { Exit::Success } else { Exit::Rejected })
-}
-
-/// Notes which images are some that were set on another base; the names of those that were not there at the last build.
-fn record_rebased(
-    record: &mut BuildRecord,
-    planned: &Planned,
-    store: &Store,
-    images: &Images,
-) -> Vec<String> {
-    let mut new = Vec::new();
-    for ((platform, component), image) in images {
-        let built = record.platforms.entry(*platform).or_default();
-        match stored(store, *image).and_then(|parts| Provenance::read(&parts.config)) {
-            Some(from) => {
-                if built.images.get(component) != Some(image) {
-                    new.extend(planned.plan.on(*platform, component).map(|one| planned.plan.title(one)));
-                }
-                built.rebased.insert(component.clone(), from);
-            }
-            None => drop(built.rebased.remove(component)),
-        }
-    }
-    new
-}
-
-/// What a component was built from, to be told from what it will be built from the next time.
-fn last_build(
-    planned: &Planned,
-    store: &Store,
-    images: &Images,
-    (platform, component): (Platform, &str),
-    image: Digest,
-) -> Result<Option<LastBuild>, Failure> {
-    let loaded = &planned.loaded;
-    let node = loaded.graphs.on(platform).and_then(|graph| graph.nodes.get(component));
-    let inputs = planned.inputs.get(&platform).and_then(|inputs| inputs.get(component));
-    let Some((node, inputs)) = node.zip(inputs) else { return Ok(None) };
-    if let Some(newest) = held_back_on(planned, store, (platform, component), image)? {
-        return Ok(Some(LastBuild::of_newest(&newest, inputs, node)));
-    }
-    let here = images.iter().filter(|((on, _), _)| *on == platform);
-    let here = here.map(|((_, component), image)| (component.clone(), *image)).collect();
-    Ok(Some(LastBuild::new(inputs, node, &here, &loaded.lock)))
-}
-
-/// What an image really stands on that was used although there is something newer.
-fn held_back_on(
-    planned: &Planned,
-    store: &Store,
-    (platform, component): (Platform, &str),
-    image: Digest,
-) -> Result<Option<Newest>, Failure> {
-    let held_back = planned.plan.on(platform, component).filter(|one| one.held_back.is_some());
-    let Some(keys) = held_back.and_then(|one| one.weak_keys) else { return Ok(None) };
-    let repository = format!("{}/{component}", pushed_path(&planned.loaded)?);
-    // The task put it there under the key that it was found by.
-    let found = Rebuild::ALL.into_iter().filter_map(|rebuild| {
-        NewestBuild::in_store(store, &repository, &tag(rebuild, &keys.of(rebuild)?)).map(NewestBuild::known)
-    });
-    Ok(found.into_iter().find(|newest| newest.image == image))
-}
-
-/// Components that were built and came out as the last time, each with those that were therefore not rebuilt.
-fn early_cutoffs(planned: &Planned, finished: &Finished, images: &Images) -> BTreeMap<String, Vec<String>> {
-    let names = TaskNames::new(planned);
-    let results: BTreeMap<(Platform, String), bool> = finished
-        .task_results()
-        .into_iter()
-        .filter_map(|(task, results)| {
-            Some((names.component(&task)?, results.get("cached").is_some_and(|c| c.trim() == "true")))
-        })
-        .collect();
-    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for one in &planned.plan.components {
-        if results.get(&(one.platform, one.component.clone())) != Some(&true) {
-            continue;
-        }
-        let before = planned.record.platforms.get(&one.platform);
-        let needs = one.depends_on.iter();
-        for base in needs.filter_map(|need| planned.plan.on(one.platform, &need.component)) {
-            let at = (base.platform, base.component.clone());
-            let built = results.get(&at) == Some(&false);
-            let was = before.and_then(|before| before.images.get(&base.component));
-            if built && images.get(&at).is_some_and(|image| was == Some(image)) {
-                let spared = found.entry(planned.plan.title(base)).or_default();
-                spared.push(planned.plan.title(one));
-            }
-        }
-    }
-    found
-}
-
-/// Which component, on which platform, a task of the run builds: in the names that the rendered pipeline has.
-struct TaskNames {
-    names: Names,
-    platform: Platform,
-}
-
-impl TaskNames {
-    fn new(planned: &Planned) -> Self {
-        let graphs = &planned.loaded.graphs;
-        // A stream for several platforms is not rendered.
-        let platform = graphs.iter().next().map_or_else(Platform::default, |graph| graph.platform);
-        Self { names: Names::new(&graphs.stream), platform }
-    }
-
-    fn component(&self, task: &str) -> Option<(Platform, String)> {
-        Some((self.platform, self.names.component_of(task)?.to_owned()))
-    }
-}
-
-/// How many images the run found and how many it built.
-fn counted(finished: &Finished) -> Counted {
-    let results = finished.task_results();
-    let said = |word: &str| {
-        results.iter().filter(|(_, r)| r.get("cached").is_some_and(|cached| cached.trim() == word)).count()
-    };
-    Counted { found: said("true"), built: said("false") }
-}
-
-/// How long the components took that were built in this run.
-fn build_seconds(planned: &Planned, finished: &Finished) -> BTreeMap<(Platform, String), f64> {
-    let names = TaskNames::new(planned);
-    let built: BTreeSet<String> = finished
-        .task_results()
-        .into_iter()
-        .filter(|(_, results)| results.get("cached").is_some_and(|cached| cached.trim() == "false"))
-        .map(|(task, _)| task)
-        .collect();
-    let seconds = finished.task_seconds().into_iter().filter(|(task, _)| built.contains(task));
-    seconds.filter_map(|(task, s)| Some((names.component(&task)?, s))).collect()
-}
-
-/// The images of the components whose tasks succeeded in this run, and of those that have none because they are there already.
-fn built_images(planned: &Planned, finished: &Finished) -> Images {
-    let names = TaskNames::new(planned);
-    let prebuilt = planned.plan.components.iter().filter(|c| c.prebuilt.is_some());
-    let mut images: Images =
-        prebuilt.filter_map(|c| Some(((c.platform, c.component.clone()), c.image?))).collect();
-    for (task, results) in finished.task_results() {
-        let digest = results.get("digest").and_then(|d| d.trim().parse().ok());
-        if let (Some(component), Some(digest)) = (names.component(&task), digest) {
-            images.insert(component, digest);
-        }
-    }
-    images
 }
 
 /// The release as `sw release info` shows it, its verdict, and what to try next.

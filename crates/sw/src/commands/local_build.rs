@@ -1,12 +1,15 @@
 //! The rendered YAML as it is run on this machine: another registry, and where else images are.
 
+use std::collections::BTreeMap;
+
 use base::Source;
 use oci::{Reference, Store};
+use stream::render::Names;
 use stream::render::pipeline::{CACHES, INSECURE, REPOSITORY};
 use tekton::catalog::Catalog;
 use tekton::load::{Object, load};
-use tekton::types::Param;
 use tekton::types::core::EnvVar;
+use tekton::types::{Param, PipelineTask};
 
 use super::plan::{Planned, pushed_path};
 use super::prebuilt;
@@ -42,14 +45,23 @@ impl Here {
     }
 }
 
-/// The rendered objects, with what is different on this machine put into the run, and the name of that.
+/// The rendered objects, with what is different on this machine put into them, and the name of the run.
+///
+/// Tasks share this machine's network (docs/decisions/0005), so a test's ports are taken while it runs for another platform.
 ///
 /// # Errors
 /// YAML that was not rendered by this program.
-pub fn catalog(yaml: &str, here: &Here) -> Result<(Catalog, String), Failure> {
+pub fn catalog(yaml: &str, names: &Names, here: &Here) -> Result<(Catalog, String), Failure> {
     let mut documents = load(&Source::new("rendered", yaml))?.documents;
     for document in &mut documents {
-        let Object::PipelineRun(run) = &mut document.object else { continue };
+        let run = match &mut document.object {
+            Object::Pipeline(pipeline) => {
+                one_after_the_other(&mut pipeline.spec.tasks, names);
+                continue;
+            }
+            Object::PipelineRun(run) => run,
+            _ => continue,
+        };
         run.spec.params.retain(|p| ![REPOSITORY, INSECURE, CACHES].contains(&p.name.as_str()));
         run.spec.params.push(Param::new(REPOSITORY, here.repository.as_str()));
         run.spec.params.push(Param::new(INSECURE, "true"));
@@ -62,4 +74,13 @@ pub fn catalog(yaml: &str, here: &Here) -> Result<(Catalog, String), Failure> {
     let catalog = Catalog::new(documents, &mut |prefix| format!("{prefix}{}", base::name::suffix()))?;
     let name = catalog.runs().next().map(|r| r.metadata().name.clone()).unwrap_or_default();
     Ok((catalog, name))
+}
+
+/// Lets a test wait for itself on the platform before.
+fn one_after_the_other(tasks: &mut [PipelineTask], names: &Names) {
+    let mut before: BTreeMap<&str, String> = BTreeMap::new();
+    for task in tasks {
+        let Some((test, _)) = names.test_of(&task.name) else { continue };
+        task.run_after.extend(before.insert(test, task.name.clone()));
+    }
 }

@@ -169,7 +169,7 @@ impl ResolvePackages for Apt {
         command.args(wanted);
         let (success, printed, errors) = run(command)?;
         if !success {
-            return Err(refusal(wanted, &errors));
+            return Err(refusal(wanted, &errors, platform));
         }
         let pins = output::pins(&printed)
             .map_err(|line| ResolveError::Failed { what: "reading apt's answer".to_owned(), why: line })?;
@@ -177,27 +177,33 @@ impl ResolvePackages for Apt {
         let there = |name: &String| pins.iter().chain(installed).any(|pin| pin.name == *name);
         match wanted.iter().find(|name| !there(name)) {
             None => Ok(pins),
-            Some(name) => Err(unknown(name)),
+            Some(name) => Err(unknown(name, platform)),
         }
     }
 }
 
-fn unknown(name: &str) -> ResolveError {
+fn unknown(name: &str, platform: Platform) -> ResolveError {
+    // Lists of other processors are fetched only when dpkg knows of them.
+    let add = match platform.architecture() == oci::Platform::host().architecture {
+        true => String::new(),
+        false => format!("dpkg --add-architecture {} && ", architecture(platform)),
+    };
     ResolveError::Unknown {
         what: format!("a package `{name}`"),
-        hint: " in Debian's archives that this machine knows; check the name, or run `apt-get update`"
-            .to_owned(),
+        hint: format!(
+            " in Debian's archives that this machine knows; check the name, or run `{add}apt-get update`"
+        ),
     }
 }
 
 /// What apt means when it refuses.
-fn refusal(wanted: &[String], errors: &str) -> ResolveError {
+fn refusal(wanted: &[String], errors: &str, platform: Platform) -> ResolveError {
     let about = |line: &str, name: &str| {
         line.ends_with(&format!("package {name}")) || line.contains(&format!("Package '{name}' has no"))
     };
     let missing = wanted.iter().find(|name| errors.lines().any(|line| about(line, name)));
     match missing {
-        Some(name) => unknown(name),
+        Some(name) => unknown(name, platform),
         None => ResolveError::Failed { what: "apt-get install".to_owned(), why: last_line(errors) },
     }
 }
