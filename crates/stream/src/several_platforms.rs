@@ -346,14 +346,16 @@ fn platforms_are_built_beside_each_other() {
 fn a_release_of_lists_is_compared_member_by_member() {
     let plan = planned("", "");
     let amd = plan.on(Platform::Amd64, "etcd").unwrap().image.unwrap();
-    let list = Released {
-        digest: Digest::of("list"),
-        members: BTreeMap::from([(Platform::Amd64, amd), (Platform::Arm64, Digest::of("old"))]),
+    let member = |of: Digest| Released { digest: Digest::of("list"), member: Some(of) };
+    let mut images =
+        BTreeMap::from([(Platform::Amd64, member(amd)), (Platform::Arm64, member(Digest::of("old")))]);
+    let fates = |images: &BTreeMap<Platform, Released>| -> Vec<(Platform, Fate)> {
+        let release = BTreeMap::from([("etcd".to_owned(), images.clone())]);
+        against(&plan, &release).into_iter().map(|fate| (fate.platform, fate.fate)).collect()
     };
-    let release = BTreeMap::from([("etcd".to_owned(), list)]);
-    let fates: Vec<(Platform, Fate)> =
-        against(&plan, &release).into_iter().map(|fate| (fate.platform, fate.fate)).collect();
-    assert_eq!(fates, [(Platform::Arm64, Fate::Built), (Platform::Amd64, Fate::Same)]);
+    assert_eq!(fates(&images), [(Platform::Arm64, Fate::Built), (Platform::Amd64, Fate::Same)]);
+    images.remove(&Platform::Arm64);
+    assert_eq!(fates(&images), [(Platform::Arm64, Fate::Added), (Platform::Amd64, Fate::Same)]);
 }
 
 fn overlay(operations: &str) -> Result<Definition, base::Diagnostics> {

@@ -64,34 +64,29 @@ pub struct TagFate {
     pub why: Vec<String>,
 }
 
-/// An image of a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An image of a release, on one platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Released {
     /// The digest that the release has.
     pub digest: Digest,
-    /// The images of the list that it is, by platform; nothing for a single image.
-    pub members: BTreeMap<Platform, Digest>,
+    /// When that is a list's, the digest of the image in it.
+    pub member: Option<Digest>,
 }
 
-impl Released {
-    /// The image for a platform.
-    fn on(&self, platform: Platform) -> Digest {
-        self.members.get(&platform).copied().unwrap_or(self.digest)
-    }
-}
-
-/// Compares a plan with the images of a release, by tag; sorted by what becomes of them, then by tag and platform.
-pub fn against(plan: &Plan, release: &BTreeMap<String, Released>) -> Vec<TagFate> {
+/// Compares a plan with the images of a release, by tag and platform; sorted by what becomes of them, then by tag and platform.
+pub fn against(plan: &Plan, release: &BTreeMap<String, BTreeMap<Platform, Released>>) -> Vec<TagFate> {
     let tags: BTreeSet<&String> = plan.payload.keys().chain(release.keys()).collect();
     let everywhere = |tag| plan.platforms.iter().map(move |platform| (tag, *platform));
     let mut fates: Vec<TagFate> = Vec::new();
     for (tag, platform) in tags.into_iter().flat_map(everywhere) {
-        let released = release.get(tag);
+        let released = release.get(tag).and_then(|images| images.get(&platform));
         let planned = plan.payload.get(tag).and_then(|component| plan.on(platform, component));
         let to = planned.and_then(|planned| planned.image);
         // A list may be taken as it is, for all platforms.
-        let from =
-            released.map(|image| if to == Some(image.digest) { image.digest } else { image.on(platform) });
+        let from = released.map(|image| match image.member {
+            Some(member) if to != Some(image.digest) => member,
+            _ => image.digest,
+        });
         let fate = match (from, planned.map(|planned| planned.action)) {
             // It is on other platforms only, here and there.
             (None, None) => continue,

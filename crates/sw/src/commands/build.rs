@@ -11,7 +11,7 @@ use engine::Finished;
 use engine::event::Observer;
 use oci::server::{Server, event};
 use oci::{Reference, Store};
-use release::payload::info::{ImageColumn, ReleaseInfo};
+use release::payload::info::ReleaseInfo;
 use release::verdict::Decision;
 use stream::definition::Origin;
 use stream::plan::Action;
@@ -28,7 +28,7 @@ use super::found_at_once::FoundAtOnce;
 use super::local_build::{Here, catalog};
 use super::plan::{Planned, planned, rendered};
 use super::prebuilt;
-use super::release::{find_verdict, verdict_text};
+use super::release::{find_verdict, shown};
 use super::stream::findings::pass;
 use super::stream::load;
 use crate::cli::{BuildArgs, Format};
@@ -294,12 +294,8 @@ fn conclude(
 fn show(home: &Home, store: &Store, built: &BuiltRelease) -> Result<(), Failure> {
     let at: Reference = built.pull_spec.parse()?;
     let info = ReleaseInfo::read(store, &at)?;
-    anstream::print!("{}", info.to_text(ImageColumn::default()).trim_end());
-    anstream::println!();
     let verdict = find_verdict(store, &at, info.pull_digest())?;
-    if let Some(verdict) = &verdict {
-        anstream::print!("{}", verdict_text(verdict));
-    }
+    anstream::print!("{}", shown(&info, verdict.as_ref()));
     let sw = program();
     let home_flag =
         if home.is_default() { String::new() } else { format!(" --home {}", home.dir().display()) };

@@ -8,12 +8,14 @@ use base::{Digest, Exit};
 use oci::{Manifest, Reference, Store};
 use release::payload::info::ReleaseInfo;
 use stream::definition::Platform;
+use stream::import::payload::Published;
 use stream::key::{Inputs, inputs};
 use stream::plan::against::{Fate, Released};
 use stream::plan::{Plan, against, estimate, plan as make_plan};
 use stream::render::{Rendered, Request, render as make_render};
 
 use super::stream::findings::pass;
+use super::stream::published::published;
 use super::stream::{Loaded, load};
 use super::{Ended, build_record::BuildRecord, hasty_client, known_builds::KnownHereAndElsewhere};
 use crate::cli::{Format, PlanArgs};
@@ -72,8 +74,8 @@ fn diff(
     output: Format,
 ) -> Result<Ended, Failure> {
     let at: Reference = release.parse().map_err(|e| Failure::invalid(format!("--diff {release}: {e}")))?;
-    let info = super::stream::published::release(home, &at, offline)?;
-    let images = released(home, &info, offline)?;
+    let published = published(home, &at, offline)?;
+    let images = released(home, &published, offline)?;
     let fates = against(&planned.plan, &images);
     if output == Format::Json {
         anstream::println!("{}", serde_json::to_string_pretty(&fates)?);
@@ -102,18 +104,20 @@ fn diff(
         anstream::println!("{}", columns(&[vec![header], rows].concat()));
     }
     let on = if several { " on their platforms" } else { "" };
-    anstream::println!("{same} of {} tags{on} are the images of {}", fates.len(), info.name());
+    anstream::println!("{same} of {} tags{on} are the images of {}", fates.len(), published.0.name());
     Ok(Exit::Success.into())
 }
 
-/// The images of a release, and the members of those that are lists. Lists that cannot be had now have none.
-fn released(home: &Home, info: &ReleaseInfo, offline: bool) -> Result<BTreeMap<String, Released>, Failure> {
-    let images: Vec<(&str, Reference)> = info
-        .images()
-        .filter_map(|(tag, spec)| {
-            Some((tag, spec.parse::<Reference>().ok().filter(|at| at.digest().is_some())?))
-        })
-        .collect();
+/// The images of a release by tag and platform, with the members of those that are lists, as far as they can be had now.
+fn released(
+    home: &Home,
+    (info, published): &(ReleaseInfo, Published),
+    offline: bool,
+) -> Result<BTreeMap<String, BTreeMap<Platform, Released>>, Failure> {
+    let specs: BTreeSet<&str> =
+        published.images.iter().flat_map(|image| image.pull_specs.values()).map(String::as_str).collect();
+    let images: Vec<(&str, Reference)> =
+        specs.into_iter().filter_map(|spec| Some((spec, spec.parse().ok()?))).collect();
     let store = Store::open(home.store())?;
     // Of a release for one platform no member is asked for.
     let asks = info.list_digest.is_some() && !offline;
@@ -124,10 +128,17 @@ fn released(home: &Home, info: &ReleaseInfo, offline: bool) -> Result<BTreeMap<S
         let (media_type, bytes) = known.or_else(asked)?;
         Some(members(&Manifest::parse(&media_type, &bytes).ok()?))
     });
-    let released = images.into_iter().zip(members).filter_map(|((tag, at), members)| {
-        Some((tag.to_owned(), Released { digest: at.digest()?, members: members.unwrap_or_default() }))
-    });
-    Ok(released.collect())
+    let members: BTreeMap<&str, BTreeMap<Platform, Digest>> =
+        images.iter().zip(members).filter_map(|((spec, _), members)| Some((*spec, members?))).collect();
+    let released = |(platform, spec): (&Platform, &String)| {
+        let digest = spec.parse::<Reference>().ok()?.digest()?;
+        let member = members.get(spec.as_str()).and_then(|members| members.get(platform)).copied();
+        Some((*platform, Released { digest, member }))
+    };
+    let images = published.images.iter();
+    Ok(images
+        .map(|image| (image.tag.clone(), image.pull_specs.iter().filter_map(released).collect()))
+        .collect())
 }
 
 /// The images of a list, by platform.

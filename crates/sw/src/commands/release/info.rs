@@ -23,7 +23,7 @@ pub fn run(home: &Home, args: &ReleaseInfoArgs) -> Result<Ended, Failure> {
         spec => parse(spec)?,
     };
     // A release of this store is shown without asking a registry that may not run.
-    let shown = match store.resolve(&at)? {
+    let info = match store.resolve(&at)? {
         Some(_) => read(&store, &at, args.platform.as_ref())?,
         None => {
             let client = client(&at, args.insecure.insecure)?;
@@ -32,16 +32,13 @@ pub fn run(home: &Home, args: &ReleaseInfoArgs) -> Result<Ended, Failure> {
     };
     match args.output {
         InfoFormat::Text => {
-            anstream::println!("{}", shown.to_text(ImageColumn::default()).trim_end());
-            anstream::print!("{}", platforms_text(&shown));
-            if let Some(found) = find_verdict(&store, &at, shown.pull_digest())? {
-                anstream::print!("{}", verdict_text(&found));
-            }
+            let verdict = find_verdict(&store, &at, info.pull_digest())?;
+            anstream::print!("{}", shown(&info, verdict.as_ref()));
         }
-        InfoFormat::Json => anstream::print!("{}", shown.to_json()),
-        InfoFormat::Name => anstream::print!("{}", shown.to_list(ListBy::Name)),
-        InfoFormat::Digest => anstream::print!("{}", shown.to_list(ListBy::Digest)),
-        InfoFormat::Pullspec => anstream::print!("{}", shown.to_list(ListBy::PullSpec)),
+        InfoFormat::Json => anstream::print!("{}", info.to_json()),
+        InfoFormat::Name => anstream::print!("{}", info.to_list(ListBy::Name)),
+        InfoFormat::Digest => anstream::print!("{}", info.to_list(ListBy::Digest)),
+        InfoFormat::Pullspec => anstream::print!("{}", info.to_list(ListBy::PullSpec)),
     }
     Ok(Exit::Success.into())
 }
@@ -57,12 +54,14 @@ fn read(
     }
 }
 
-/// What else there is of a release for several platforms; after the text that oc prints, too.
-fn platforms_text(shown: &ReleaseInfo) -> String {
-    match shown.list_platforms.as_slice() {
+/// A release for people: what oc prints of it, which other platforms it is for, and its verdict.
+pub fn shown(info: &ReleaseInfo, verdict: Option<&Document>) -> String {
+    let platforms = match info.list_platforms.as_slice() {
         [] | [_] => String::new(),
         platforms => format!("\nPlatforms: {} (--platform shows another)\n", names(platforms)),
-    }
+    };
+    let verdict = verdict.map(verdict_text).unwrap_or_default();
+    format!("{}\n{platforms}{verdict}", info.to_text(ImageColumn::default()).trim_end())
 }
 
 /// The newest verdict that the store has on a release.
@@ -81,7 +80,7 @@ pub fn find_verdict(store: &Store, at: &Reference, release: Digest) -> Result<Op
 }
 
 /// The verdict for people: the decision in its colour, then excuses and tests.
-pub fn verdict_text(document: &Document) -> String {
+fn verdict_text(document: &Document) -> String {
     let accepted = document.verdict == release::verdict::Decision::Accepted;
     let style = if accepted { GREEN } else { RED };
     let text = document.to_text();

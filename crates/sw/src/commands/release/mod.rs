@@ -16,7 +16,7 @@ use crate::cli::ReleaseCommand;
 use crate::failure::Failure;
 use crate::settings::Home;
 
-pub use info::{find_verdict, verdict_text};
+pub use info::{find_verdict, shown};
 
 /// Carries out `sw release …`.
 pub fn run(home: &Home, command: ReleaseCommand) -> Result<Ended, Failure> {

@@ -15,42 +15,27 @@ use crate::commands::registry_client;
 use crate::failure::Failure;
 use crate::settings::Home;
 
-/// A release of the local store, else, unless `offline`, of its registry; of a list that for this machine, else its first.
+/// A release of the local store, else, unless `offline`, of its registry, with what a stream has of it: the images of all its
+/// platforms. Of a list, the release is that for this machine, else its first.
 ///
 /// # Errors
 /// When it cannot be read, or is no release.
-pub fn release(home: &Home, at: &Reference, offline: bool) -> Result<ReleaseInfo, Failure> {
-    reading(home, at, offline, &|content| ReleaseInfo::read(content, at))
-}
-
-/// Like [`release`], with what a stream has of it: the images of all its platforms.
-///
-/// # Errors
-/// As [`release`].
 pub fn published(home: &Home, at: &Reference, offline: bool) -> Result<(ReleaseInfo, Published), Failure> {
-    reading(home, at, offline, &|content| {
-        let info = ReleaseInfo::read(content, at)?;
-        let known = info.list_platforms.iter().filter_map(|on| Some((known_platform(on)?, on)));
-        let members: Result<Vec<(Platform, ReleaseInfo)>, InfoError> =
-            known.map(|(known, on)| Ok((known, ReleaseInfo::read_for(content, at, on)?))).collect();
-        let published = of_platforms(at, &info, &members?);
-        Ok((info, published))
-    })
-}
-
-/// Reads a release where it is.
-fn reading<T>(
-    home: &Home,
-    at: &Reference,
-    offline: bool,
-    read: &dyn Fn(&dyn Content) -> Result<T, InfoError>,
-) -> Result<T, Failure> {
     let store = Store::open(home.store())?;
     if offline || store.resolve(at)?.is_some() {
-        return Ok(read(&store)?);
+        return Ok(read(&store, at)?);
     }
     let client = registry_client(None)?;
-    Ok(read(&Fetching::new(&store, &client, &()))?)
+    Ok(read(&Fetching::new(&store, &client, &()), at)?)
+}
+
+fn read(content: &dyn Content, at: &Reference) -> Result<(ReleaseInfo, Published), InfoError> {
+    let info = ReleaseInfo::read(content, at)?;
+    let known = info.list_platforms.iter().filter_map(|on| Some((known_platform(on)?, on)));
+    let members: Result<Vec<(Platform, ReleaseInfo)>, InfoError> =
+        known.map(|(known, on)| Ok((known, ReleaseInfo::read_for(content, at, on)?))).collect();
+    let published = of_platforms(at, &info, &members?);
+    Ok((info, published))
 }
 
 /// The tag whose image the payload is a layer on: the payload's label says its digest.
