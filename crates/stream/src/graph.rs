@@ -70,9 +70,11 @@ impl Graphs {
         self.graphs.iter_mut().for_each(|graph| graph.set_policies(definition));
     }
 
-    /// The payload's tags, each with its component; a component that is missing on some platforms counts.
+    /// The payload's tags, each with its component; a component that is missing on some platforms counts, and what stands in for it
+    /// only where it is on none.
     pub fn payload(&self) -> BTreeMap<&str, &str> {
-        self.graphs.iter().flat_map(Graph::payload).collect()
+        let stand_ins = self.graphs.iter().flat_map(Graph::of_stand_ins);
+        stand_ins.chain(self.graphs.iter().flat_map(Graph::own_payload)).collect()
     }
 }
 
@@ -85,6 +87,8 @@ pub struct Graph {
     pub stream: Stream,
     /// What the checks found out about each component; the keys are those of [`Stream::components`].
     pub nodes: BTreeMap<String, Node>,
+    /// Tags of the payload whose components are not on this platform, each with the component that stands in.
+    pub stand_ins: BTreeMap<String, String>,
     levels: Vec<Vec<String>>,
 }
 
@@ -187,7 +191,7 @@ impl Graph {
             levels.push(ready.into_iter().map(|(name, _)| name.to_owned()).collect());
             waiting = rest;
         }
-        Ok(Self { platform, stream, nodes, levels })
+        Ok(Self { platform, stream, nodes, stand_ins: BTreeMap::new(), levels })
     }
 
     /// Takes over what a definition says about rebuilding; everything else of it must be what the graph was made of.
@@ -232,12 +236,18 @@ impl Graph {
         found
     }
 
-    /// The payload's tags, each with its component.
+    /// The payload's tags, each with its component, or with the one that stands in for it.
     pub fn payload(&self) -> BTreeMap<&str, &str> {
+        self.of_stand_ins().chain(self.own_payload()).collect()
+    }
+
+    fn own_payload(&self) -> impl Iterator<Item = (&str, &str)> {
         let components = self.stream.components.iter();
-        components
-            .filter_map(|(name, component)| Some((component.payload_tag(name)?, name.as_str())))
-            .collect()
+        components.filter_map(|(name, component)| Some((component.payload_tag(name)?, name.as_str())))
+    }
+
+    fn of_stand_ins(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.stand_ins.iter().map(|(tag, component)| (tag.as_str(), component.as_str()))
     }
 }
 

@@ -431,7 +431,7 @@ fn a_member_of_the_payload_that_a_platform_lacks_is_found_and_can_be_waived() {
     20 |     platforms: [linux/arm64, linux/s390x]
        |     ^^^^^^^^^
        |
-       = help: let it be on linux/amd64 too, or take it out of the payload; or say why it is so:
+       = help: let it be on linux/amd64 too, take it out of the payload, or name what has its tag there, `standIn: COMPONENT`; or say why it is so:
                waivers:
                  - {code: arch-parity, component: motor, why: …}
 
@@ -447,4 +447,74 @@ fn a_member_of_the_payload_that_a_platform_lacks_is_found_and_can_be_waived() {
         "{text}waivers:\n  - {{code: arch-parity, component: motor, why: It drives a part that only ARM boards have.}}\n"
     );
     assert!(!found(&waived).contains("arch-parity"), "{}", found(&waived));
+}
+
+/// A member of the payload for ARM only, and what is said of it.
+fn with_motor(said: &str) -> String {
+    let motor = format!(
+        "    packages: [etcd-server]\n  motor:\n    platforms: [linux/arm64]\n    {said}\n    source: {{path: components/etcd}}\n"
+    );
+    both("    packages: [etcd-server]\n", &motor)
+}
+
+#[test]
+fn another_image_stands_in_where_a_component_is_not() {
+    let sample = sample::checked(&with_motor("standIn: etcd"), &files());
+    let graphs = &sample.1;
+    let payload = |platform| graphs.on(platform).unwrap().payload().into_iter().collect::<Vec<_>>();
+    assert_eq!(payload(Platform::Amd64), [("etcd", "etcd"), ("motor", "etcd")]);
+    assert_eq!(payload(Platform::Arm64), [("etcd", "etcd"), ("motor", "motor")]);
+    assert_eq!(graphs.payload()["motor"], "motor");
+    let lock = made(&sample, &Fake::default(), None);
+    let inputs = key::inputs(graphs, &sample.0.places, &lock, &files(), &sample::tasks()).unwrap();
+    let mut known = Known::default();
+    known.build(graphs, &lock, &inputs, Platform::Amd64);
+    let plan = plan::plan(graphs, &lock, &inputs, &known, &BTreeSet::new());
+    let json = serde_json::to_value(&plan).unwrap();
+    assert_eq!(json["standIns"], serde_json::json!({"linux/amd64": {"motor": "etcd"}}));
+    assert!(serde_json::to_value(planned("", "")).unwrap().get("standIns").is_none());
+    // A release that has the same image under the tag is the same there.
+    let etcd = plan.on(Platform::Amd64, "etcd").unwrap().image.unwrap();
+    let released = Released { digest: etcd, members: BTreeMap::new() };
+    let fates = against(&plan, &BTreeMap::from([("motor".to_owned(), released)]));
+    let of_motor: Vec<(Platform, Fate)> =
+        fates.iter().filter(|fate| fate.tag == "motor").map(|fate| (fate.platform, fate.fate)).collect();
+    assert_eq!(of_motor, [(Platform::Arm64, Fate::Built), (Platform::Amd64, Fate::Same)]);
+}
+
+#[test]
+fn what_stands_in_is_where_it_is_needed() {
+    insta::assert_snapshot!(found(&with_motor("standIn: etdc"), &files()), @"
+    error[unknown-stand-in]: there is no component `etdc` to stand in for `motor`
+      --> stream.yaml:21:14
+       |
+    21 |     standIn: etdc
+       |              ^^^^
+       |
+       = help: did you mean `etcd`?
+    ");
+    insta::assert_snapshot!(found(&with_motor("standIn: motor"), &files()), @"
+    error[component-not-on-platform]: `motor` stands in for `motor`, and is not on linux/amd64 either
+      --> stream.yaml:21:14
+       |
+    21 |     standIn: motor
+       |              ^^^^^
+       |
+       = help: name a component that is on every platform of the stream
+    ");
+    insta::assert_snapshot!(found(&with_motor("payload: false\n    standIn: etcd"), &files()), @"
+    error[unused-stand-in]: `motor` is not in the payload, so that nothing stands in for it there
+      --> stream.yaml:22:14
+       |
+    22 |     standIn: etcd
+       |              ^^^^
+       |
+       = help: remove `standIn`
+    ");
+    // An overlay says it of what it inherits.
+    let change = "  - change: {component: etcd, platforms: [linux/arm64], standIn: base}\n";
+    let flat = overlay(change).unwrap();
+    assert_eq!(flat.stream.components["etcd"].stand_in.as_deref(), Some("base"));
+    let stand_ins = BTreeMap::from([("etcd".to_owned(), "base".to_owned())]);
+    assert_eq!(flat.stream.stand_ins(Platform::Amd64), stand_ins);
 }

@@ -120,7 +120,8 @@ fn a_release_that_is_a_list_is_a_stream_for_its_platforms() {
     let dir = tempfile::tempdir().unwrap();
     let store = oci::Store::open(dir.path().join("store")).unwrap();
     let import = |cpus: &[&str], to: &str| {
-        let tags: [(&str, &[&str]); 2] = [("cluster-version-operator", cpus), ("etcd", cpus)];
+        let tags: [(&str, &[&str]); 3] =
+            [("cluster-version-operator", cpus), ("etcd", cpus), ("vsphere", &cpus[..1])];
         let at = published::release(&store, "registry.example", cpus, &tags);
         let to = dir.path().join(to);
         let (code, _, stderr) = sw(dir.path(), &["import", "payload", &at, "--to", to.to_str().unwrap()]);
@@ -136,6 +137,9 @@ fn a_release_that_is_a_list_is_a_stream_for_its_platforms() {
         ),
         "{report}"
     );
+    let vsphere = stream.split("\"vsphere\":\n").nth(1).unwrap();
+    assert!(vsphere.starts_with("    platforms: [linux/amd64]\n    source: {image: "), "{stream}");
+    assert_eq!(stream.matches("platforms").count(), 2, "{stream}");
     let (stream, report) = import(&["arm64"], "arm");
     assert!(stream.contains("\nplatforms: [linux/arm64]\n"), "{stream}");
     assert!(report.contains("The release is for linux/arm64 alone"), "{report}");

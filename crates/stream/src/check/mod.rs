@@ -63,6 +63,7 @@ pub fn check(definition: &Definition, sources: &dyn Sources, tasks: &Tasks) -> R
         match Graph::new(definition.stream.on(platform), platform, nodes) {
             Ok(mut graph) => {
                 graph.set_policies(definition);
+                graph.stand_ins = definition.stream.stand_ins(platform);
                 graphs.push(graph);
             }
             // The same components are in it on every platform.

@@ -6,7 +6,7 @@ use base::{Diagnostic, Diagnostics};
 
 use super::Scope;
 use crate::definition::platform::listed;
-use crate::definition::{Origin, Platform};
+use crate::definition::{Component, Origin, Platform};
 
 pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
     let all = &scope.stream.platforms;
@@ -16,6 +16,7 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         if let Some(only) = &component.platforms {
             empty(scope, &path, only, findings);
         }
+        stand_in(scope, name, component, findings);
         if let Origin::Images(images) = &component.source {
             for platform in all.iter().filter(|p| component.is_on(**p) && !images.contains_key(p)) {
                 let message = format!("`{name}` has no image for {platform}");
@@ -46,6 +47,35 @@ pub(super) fn check(scope: Scope<'_>, findings: &mut Diagnostics) {
         }
     }
     release_base(scope, findings);
+}
+
+/// What stands in for a component must be wherever that is not.
+fn stand_in(scope: Scope<'_>, name: &str, component: &Component, findings: &mut Diagnostics) {
+    let Some(other) = &component.stand_in else { return };
+    let path = ["components", name, "standIn"];
+    if !component.payload {
+        let message = format!("`{name}` is not in the payload, so that nothing stands in for it there");
+        let finding = Diagnostic::error("unused-stand-in", message);
+        findings.push(scope.places.at(&path, finding).help("remove `standIn`"));
+    }
+    let Some(there) = scope.stream.components.get(other) else {
+        let finding = Diagnostic::error(
+            "unknown-stand-in",
+            format!("there is no component `{other}` to stand in for `{name}`"),
+        );
+        let instead = "name another component in `standIn`";
+        findings.push(scope.no_component(other, scope.places.at(&path, finding), instead));
+        return;
+    };
+    let nobody = |platform: &&Platform| !component.is_on(**platform) && !there.is_on(**platform);
+    let without: Vec<&Platform> = scope.stream.platforms.iter().filter(nobody).collect();
+    if !without.is_empty() {
+        let message = format!("`{other}` stands in for `{name}`, and is not on {} either", listed(without));
+        let finding = Diagnostic::error("component-not-on-platform", message);
+        findings.push(
+            scope.places.at(&path, finding).help("name a component that is on every platform of the stream"),
+        );
+    }
 }
 
 /// Clusters of every platform run the payload as this image.

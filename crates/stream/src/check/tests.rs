@@ -134,7 +134,7 @@ error[unknown-field]: unknown field "package"
 14 |     package: [bash]
    |     ^^^^^^^
    |
-   = help: did you mean `packages`? allowed here: task, payload, tag, platforms, source, builtFrom, patches, containerfile, from, edits, packages, args, operands, labels
+   = help: did you mean `packages`? allowed here: task, payload, tag, platforms, standIn, source, builtFrom, patches, containerfile, from, edits, packages, args, operands, labels
 "#);
 finding!(missing_field, "version: 0.1.0\n" => "", @"
 error[missing-field]: `version` is missing

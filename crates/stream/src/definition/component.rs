@@ -29,6 +29,10 @@ pub struct Component {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub platforms: Option<BTreeSet<Platform>>,
+    /// The component whose image has its tag in the payload of platforms that it is not for. Operators name all their images wherever they
+    /// run; for those that never run on a platform OpenShift has the image `pod` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
     /// What the image is built from, or the image itself.
     pub source: Origin,
     /// Where the source of an image that is there already is: what a patch is applied to.
@@ -77,6 +81,7 @@ impl Component {
             payload: true,
             tag: None,
             platforms: None,
+            stand_in: None,
             source,
             built_from: None,
             patches: Vec::new(),

@@ -83,7 +83,7 @@ pub enum Operation {
     Patch(PatchSource),
     /// A component stays at a commit, whatever the streams below do.
     Pin(Pin),
-    /// Packages, arguments, labels, bases, operands or the task of a component are changed.
+    /// Packages, arguments, labels, bases, operands, platforms or the task of a component are changed.
     Change(Change),
     /// A name in `FROM` means something else, or something at all.
     SetBase(SetBase),
@@ -202,6 +202,9 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub platforms: Option<BTreeSet<Platform>>,
+    /// The component whose image has its tag on platforms that it is not for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
     /// Another Containerfile, below the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerfile: Option<String>,

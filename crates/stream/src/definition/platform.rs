@@ -1,6 +1,6 @@
 //! Operating system and processor.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -82,6 +82,15 @@ pub(super) fn default_platforms() -> BTreeSet<Platform> {
 }
 
 impl Stream {
+    /// Tags of the payload whose components are not for `platform`, each with the component that stands in there.
+    pub fn stand_ins(&self, platform: Platform) -> BTreeMap<String, String> {
+        let elsewhere = self.components.iter().filter(|(_, component)| !component.is_on(platform));
+        let tagged = elsewhere.filter_map(|(name, component)| {
+            Some((component.payload_tag(name)?.to_owned(), component.stand_in.clone()?))
+        });
+        tagged.collect()
+    }
+
     /// The stream as it is on one of its platforms: with the components, bases and tests that are there, each image the one
     /// for that platform.
     #[must_use]

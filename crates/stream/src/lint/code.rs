@@ -5,7 +5,7 @@ use tekton::lint::code::Lint;
 /// Declares the codes and the list of all of them.
 macro_rules! lints {
     ($($name:ident $code:literal: $what:literal; $why:literal; $instead:literal;)*) => {
-        $(pub(crate) const $name: Lint = Lint { code: $code, what: $what, why: $why, instead: $instead };)*
+        $(pub(super) const $name: Lint = Lint { code: $code, what: $what, why: $why, instead: $instead };)*
 
         /// Every code that a finding about a stream can have, alphabetically.
         pub const LINTS: &[Lint] = &[$($name),*];
@@ -15,8 +15,8 @@ macro_rules! lints {
 lints! {
     ARCH_PARITY "arch-parity":
         "a member of the payload that is missing on a platform of the stream";
-        "The payload names it for every platform, and a cluster of that processor cannot pull it.";
-        "Let it be on that platform too, or take it out of the payload.";
+        "The payload of that platform does not have it, and an operator there may name it: then there is no release.";
+        "Let it be on that platform too, take it out of the payload, or name a component whose image has its tag there (`standIn`).";
     DUPLICATE_PACKAGE "duplicate-package":
         "a package that a component lists twice";
         "The second time says nothing.";

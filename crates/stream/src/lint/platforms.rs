@@ -11,7 +11,8 @@ use crate::definition::platform::listed;
 pub(super) fn missing(subject: Subject<'_>) -> Vec<Finding> {
     let stream = &subject.graphs.stream;
     let mut findings = Vec::new();
-    for (name, component) in stream.components.iter().filter(|(_, component)| component.payload) {
+    let members = stream.components.iter().filter(|(_, one)| one.payload && one.stand_in.is_none());
+    for (name, component) in members {
         let without: Vec<&Platform> = stream.platforms.iter().filter(|p| !component.is_on(**p)).collect();
         if without.is_empty() {
             continue;
@@ -19,7 +20,9 @@ pub(super) fn missing(subject: Subject<'_>) -> Vec<Finding> {
         let without = listed(without);
         let code = ARCH_PARITY.code;
         let finding = Diagnostic::warning(code, format!("`{name}` is in the payload, but not on {without}"));
-        let instead = format!("let it be on {without} too, or take it out of the payload");
+        let instead = format!(
+            "let it be on {without} too, take it out of the payload, or name what has its tag there, `standIn: COMPONENT`"
+        );
         let help = or_waive(subject.definition, &instead, code, Some(name));
         let finding = subject.definition.places.at(&["components", name, "platforms"], finding);
         findings.push(Finding::about(name, finding.help(help)));

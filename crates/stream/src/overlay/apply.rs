@@ -116,6 +116,7 @@ impl Target<'_> {
                 payload: component.payload,
                 tag: component.tag.clone(),
                 platforms: component.platforms.clone(),
+                stand_in: component.stand_in.clone(),
                 ..Component::of(replace.source.clone())
             };
         } else if before.is_image() {
@@ -187,6 +188,7 @@ impl Target<'_> {
         }
         component.tag = change.tag.clone().or(component.tag.take());
         component.platforms = change.platforms.clone().or(component.platforms.take());
+        component.stand_in = change.stand_in.clone().or(component.stand_in.take());
         component.containerfile = change.containerfile.clone().or(component.containerfile.take());
         component.from = change.from.clone().or(component.from.take());
         if let Some(edits) = &change.edits {
@@ -213,7 +215,9 @@ impl Target<'_> {
             let index = (first + index).to_string();
             self.flat.places.lay(&["components", name, "packages", &index], &source, None, node.clone());
         }
-        for field in ["task", "payload", "tag", "platforms", "containerfile", "from", "edits", "operands"] {
+        let plain =
+            ["task", "payload", "tag", "platforms", "standIn", "containerfile", "from", "edits", "operands"];
+        for field in plain {
             self.lay(&["components", name, field], field);
         }
         for (field, set) in [("args", &change.args), ("labels", &change.labels)] {

@@ -80,7 +80,7 @@ pub fn against(plan: &Plan, release: &BTreeMap<String, BTreeMap<Platform, Releas
     let mut fates: Vec<TagFate> = Vec::new();
     for (tag, platform) in tags.into_iter().flat_map(everywhere) {
         let released = release.get(tag).and_then(|images| images.get(&platform));
-        let planned = plan.payload.get(tag).and_then(|component| plan.on(platform, component));
+        let planned = plan.component_of(tag, platform).and_then(|component| plan.on(platform, component));
         let to = planned.and_then(|planned| planned.image);
         // A list may be taken as it is, for all platforms.
         let from = released.map(|image| match image.member {

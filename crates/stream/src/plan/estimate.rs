@@ -109,6 +109,7 @@ mod tests {
             components: components.iter().map(planned).collect(),
             counts: Counts::default(),
             payload: BTreeMap::new(),
+            stand_ins: BTreeMap::new(),
         }
     }
 

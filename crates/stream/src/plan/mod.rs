@@ -78,6 +78,9 @@ pub struct Plan {
     pub counts: Counts,
     /// The payload's tags, each with its component.
     pub payload: BTreeMap<String, String>,
+    /// By platform, the tags whose components are not for it, each with the component that stands in.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stand_ins: BTreeMap<Platform, BTreeMap<String, String>>,
 }
 
 /// How many images have which fate: a component has one for each of its platforms.
@@ -170,6 +173,12 @@ impl Plan {
     /// The plan for a component on one platform.
     pub fn on(&self, platform: Platform, name: &str) -> Option<&Planned> {
         self.components.iter().find(|planned| planned.platform == platform && planned.component == name)
+    }
+
+    /// The component whose image a tag of the payload is on a platform.
+    pub fn component_of(&self, tag: &str, platform: Platform) -> Option<&str> {
+        let stand_in = self.stand_ins.get(&platform).and_then(|tags| tags.get(tag));
+        stand_in.or_else(|| self.payload.get(tag)).map(String::as_str)
     }
 
     /// The plans for a component, one for each of its platforms.
@@ -275,6 +284,11 @@ pub fn plan(
         components: planned,
         counts,
         payload: graphs.payload().into_iter().map(|(tag, name)| (tag.to_owned(), name.to_owned())).collect(),
+        stand_ins: graphs
+            .iter()
+            .filter(|graph| !graph.stand_ins.is_empty())
+            .map(|graph| (graph.platform, graph.stand_ins.clone()))
+            .collect(),
     }
 }
 

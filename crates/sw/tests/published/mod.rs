@@ -11,28 +11,29 @@ use testkit::image::{BuiltImage, Image, Layer, index};
 const RELEASES: &str = "okd/release";
 const CONTENT: &str = "okd/content";
 
-/// Puts a release into `store` that is for the processors `cpus`: a list, if there are several. Each of its `tags` is an image for
-/// its own processors. Gives the pull spec in `registry`.
+/// Puts a release into `store` that is for the processors `cpus`: a list, if there are several, in which each payload has the tags of
+/// its processor. Each of the `tags` is an image for its own processors. Gives the pull spec in `registry`.
 pub fn release(store: &Store, registry: &str, cpus: &[&str], tags: &[(&str, &[&str])]) -> String {
     let tag = |(name, cpus): &(&str, &[&str])| {
         let images: Vec<BuiltImage> =
             cpus.iter().map(|cpu| Image::holding(name).platform("linux", cpu).build()).collect();
-        let from = json!({"kind": "DockerImage", "name": format!("{registry}/{CONTENT}@{}", put(store, CONTENT, &images))});
-        json!({"name": name, "from": from})
+        let spec = format!("{registry}/{CONTENT}@{}", put(store, CONTENT, &images));
+        json!({"name": name, "from": {"kind": "DockerImage", "name": spec}})
     };
-    let tags: Vec<_> = tags.iter().map(tag).collect();
-    let references = json!({
-        "kind": "ImageStream", "apiVersion": "image.openshift.io/v1", "metadata": {"name": "4.22.0-okd"}, "spec": {"tags": tags},
-    });
     let metadata = json!({"kind": "cincinnati-metadata-v0", "version": "4.22.0-okd"});
-    let layer = || {
+    let layer = |cpu: &str| {
+        let here = tags.iter().filter(|(_, on)| cpus.len() == 1 || on.contains(&cpu));
+        let references = json!({
+            "kind": "ImageStream", "apiVersion": "image.openshift.io/v1", "metadata": {"name": "4.22.0-okd"},
+            "spec": {"tags": here.map(tag).collect::<Vec<_>>()},
+        });
         Layer::new()
             .file("release-manifests/image-references", references.to_string())
             .file("release-manifests/release-metadata", metadata.to_string())
             .gzip()
     };
-    let images: Vec<BuiltImage> =
-        cpus.iter().map(|cpu| Image::holding("base").layer(layer()).platform("linux", cpu).build()).collect();
+    let image = |cpu: &&str| Image::holding("base").layer(layer(cpu)).platform("linux", cpu).build();
+    let images: Vec<BuiltImage> = cpus.iter().map(image).collect();
     format!("{registry}/{RELEASES}@{}", put(store, RELEASES, &images))
 }
 

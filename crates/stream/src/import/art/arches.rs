@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::data::{merge, take};
 use super::image::members;
 use crate::definition::platform::listed;
-use crate::definition::{Component, Platform, Waiver};
+use crate::definition::{Component, Platform};
 
 /// What OKD is built for where the data do not say it. ART's pipeline for OKD had it in its code; since June 2026 it is this, and
 /// the published releases of 4.22 are for these two.
@@ -143,19 +143,19 @@ pub(super) fn of_images(
     }
 }
 
-/// Says of every member of the payload that some platforms lack that this is meant.
-pub(super) fn waivers<'a>(components: impl Iterator<Item = (&'a String, &'a Component)>) -> Vec<Waiver> {
-    let waiver = |(name, component): (&'a String, &'a Component)| {
-        let platforms = component.platforms.as_ref().filter(|_| component.payload)?;
-        Some(Waiver {
-            code: crate::lint::code::ARCH_PARITY.code.to_owned(),
-            component: Some(name.clone()),
-            why: format!("ART builds it for {} only.", listed(platforms)),
-            expires: None,
-            inherited: None,
-        })
-    };
-    components.filter_map(waiver).collect()
+/// The image that ART puts into a payload in place of one that is not built for its processor (the help of `doozer
+/// release:gen-payload`).
+const STAND_IN: &str = "pod";
+
+/// Names what stands in for the members of the payload that are not on all platforms. Without ART's stand-in, which has to be
+/// everywhere, they stay without.
+pub(super) fn name_stand_ins(components: &mut BTreeMap<String, Component>) {
+    if components.get(STAND_IN).is_none_or(|pod| pod.platforms.is_some()) {
+        return;
+    }
+    for component in components.values_mut().filter(|one| one.payload && one.platforms.is_some()) {
+        component.stand_in = Some(STAND_IN.to_owned());
+    }
 }
 
 /// Tells which images are not on all platforms.

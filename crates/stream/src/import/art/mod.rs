@@ -24,7 +24,7 @@ use super::report::Report;
 use super::{Imported, text};
 use crate::definition::overlay::{Operation, Overlay, Parent};
 use crate::definition::platform::listed;
-use crate::definition::{ApiVersion, Kind, Platform, Rebuild, RebuildInherited, Stream, Waiver};
+use crate::definition::{ApiVersion, Kind, Platform, Rebuild, RebuildInherited, Stream};
 
 /// The component whose image is the base of a payload.
 const RELEASE_BASE: &str = "cluster-version-operator";
@@ -94,7 +94,7 @@ pub fn import(data: &BuildData, platforms: Option<&BTreeSet<Platform>>) -> Resul
     let mut report = Report::new(&format!("ART's build data for {version} as streams"), &REASONS);
     report.decisions.push(format!("`ocp` is for {}: {}.", listed(&for_ocp.platforms), for_ocp.why));
     report.decisions.push(format!("`okd` is for {}: {}.", listed(&for_okd.platforms), for_okd.why));
-    let mut ocp = Variant::new(&streams, &images, (&version, for_ocp.platforms), false, Some(&mut report))?;
+    let ocp = Variant::new(&streams, &images, (&version, for_ocp.platforms), false, Some(&mut report))?;
     let okd = Variant::new(&streams, &images, (&version, for_okd.platforms), true, None)?;
     let of_both = [("ocp", &ocp.stream), ("okd", &okd.stream)];
     if let Some((name, stream)) = of_both.into_iter().find(|(_, stream)| stream.components.is_empty()) {
@@ -104,7 +104,6 @@ pub fn import(data: &BuildData, platforms: Option<&BTreeSet<Platform>>) -> Resul
             .help("name platforms of `arches` in group.yml, and in the files of images/")
             .into());
     }
-    ocp.stream.waivers = arches::waivers(ocp.stream.components.iter());
     ocp.note_left(&images, &okd, &mut report);
     report.left("group.yml", &serde_json::json!({"group": group}));
     for (name, stream) in &streams {
@@ -115,9 +114,6 @@ pub fn import(data: &BuildData, platforms: Option<&BTreeSet<Platform>>) -> Resul
     for operation in &mut operations {
         explain(operation);
     }
-    let waived = |waiver: &Waiver| ocp.stream.waivers.iter().any(|below| below.component == waiver.component);
-    let waivers = arches::waivers(okd.stream.components.iter());
-    operations.extend(waivers.into_iter().filter(|waiver| !waived(waiver)).map(Operation::Waive));
     let overlay = Overlay {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::Stream,
@@ -169,8 +165,8 @@ fn decisions(ocp: &Variant, okd: &Variant, report: &mut Report) {
         ),
         format!("`okd` has {} images of the payload.", payload(okd)),
         "A base is one image for all platforms: it has to be a list with an image for each of them.".to_owned(),
-        "What an image cannot be built for (`arches` of the image) its component leaves out, with `platforms`, and a waiver of \
-         `arch-parity` says so of members of the payload. ART puts the image `pod` in their place."
+        "What an image is not built for (`arches` of the image) its component leaves out, with `platforms`. Of members of the payload, \
+         whose names operators need everywhere, ART puts the image `pod` in their place there: `standIn`."
             .to_owned(),
         "Sources are the public addresses (`content.source.git.web`), not the private forks that ART builds from.".to_owned(),
         "A component is called as the payload's tag; one without a tag as its file in `images/`.".to_owned(),
@@ -276,6 +272,7 @@ impl Variant {
                 }
             }
         }
+        arches::name_stand_ins(&mut stream.components);
         names.fill(&used, &wanted, &mut stream.bases);
         if let Some(report) = report {
             report.decisions.extend(names.ambiguous(&wanted));

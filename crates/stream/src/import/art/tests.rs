@@ -13,7 +13,13 @@ golang-okd: {image: 'private.example/go:1', okd: {resolve_as: {image: 'public.ex
 rhel: {image: 'private.example/rhel:9'}
 centos: {image: 'public.example/centos:9'}
 ";
-const IMAGES: [(&str, &str); 7] = [
+const IMAGES: [(&str, &str); 8] = [
+    ("openshift-enterprise-pod", "
+for_payload: true
+payload_name: pod
+from: {member: base}
+content: {source: {git: {url: 'https://git.example/pod', branch: {target: main}}}}
+"),
     ("base", "
 for_payload: false
 from: {stream: rhel}
@@ -105,7 +111,7 @@ fn git<'a>(definition: &'a Definition, name: &str) -> (&'a str, &'a str, &'a str
 fn the_stream_has_the_payload_and_its_bases() {
     let (ocp, _) = both(&import(&small(), None).unwrap());
     let names: Vec<&str> = ocp.stream.components.keys().map(String::as_str).collect();
-    assert_eq!(names, ["base", "cluster-version-operator", "etcd", "gone"]);
+    assert_eq!(names, ["base", "cluster-version-operator", "etcd", "gone", "pod"]);
     assert!(!component(&ocp, "base").payload);
     assert_eq!(git(&ocp, "base"), ("https://github.com/private/images", "release-4.22", "base"));
     assert_eq!(git(&ocp, "cluster-version-operator"), ("https://github.com/openshift/cvo", "main", "."));
@@ -129,7 +135,7 @@ fn the_variant_becomes_operations() {
     let imported = import(&small(), None).unwrap();
     let (_, okd) = both(&imported);
     let names: Vec<&str> = okd.stream.components.keys().map(String::as_str).collect();
-    assert_eq!(names, ["cluster-version-operator", "etcd", "extra"]);
+    assert_eq!(names, ["cluster-version-operator", "etcd", "extra", "pod"]);
     assert_eq!(okd.stream.bases["base"].image(Platform::Amd64), Some("public.example/centos:9"));
     assert_eq!(okd.stream.bases["golang-okd"].image(Platform::Amd64), Some("public.example/go:1"));
     assert_eq!(from(&okd, "etcd"), ["golang", "centos"], "the parent is another, the builder is not");
@@ -166,7 +172,8 @@ fn what_has_no_place_is_reported() {
 #[test]
 fn other_files_are_refused_with_what_is_missing() {
     let mut data = small();
-    data.images[1].1 = Source::new("images/cvo.yml", "for_payload: true\n");
+    let cvo = data.images.iter_mut().find(|(name, _)| name == "cvo").unwrap();
+    cvo.1 = Source::new("images/cvo.yml", "for_payload: true\n");
     insta::assert_snapshot!(import(&data, None).unwrap_err().render(false), @"
 error[not-build-data]: the image cvo has no `content.source.git.url`
  --> images/cvo.yml:1:1
@@ -231,10 +238,13 @@ fn processors_become_platforms() {
     // An operator that is on more platforms than its operand cannot name it there.
     assert!(component(&ocp, "cluster-version-operator").operands.is_empty());
     assert_eq!(component(&okd, "extra").operands, ["etcd"]);
-    let waived: Vec<&str> =
-        okd.stream.waivers.iter().filter_map(|waiver| waiver.component.as_deref()).collect();
-    assert_eq!(waived, ["etcd", "gone", "extra"], "ocp's, and what only okd has");
-    assert_eq!(okd.stream.waivers[1].why, "ART builds it for linux/arm64 only.");
+    let stand_ins = |definition: &Definition| {
+        let all = definition.stream.components.iter();
+        all.filter_map(|(name, one)| Some(format!("{} for {name}", one.stand_in.as_ref()?)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stand_ins(&ocp), ["pod for etcd", "pod for gone"]);
+    assert_eq!(stand_ins(&okd), ["pod for etcd", "pod for extra"]);
     let text = imported.report.text();
     for said in [
         format!("`ocp` is for {ALL}: `arches` of group.yml."),
@@ -284,10 +294,9 @@ fn platforms_that_somebody_wants_are_instead_of_those_of_the_data() {
     let (ocp, okd) = both(&imported);
     assert_eq!((&ocp.stream.platforms, &okd.stream.platforms), (&wanted, &wanted));
     let names = |definition: &Definition| definition.stream.components.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&ocp), ["base", "cluster-version-operator"]);
+    assert_eq!(names(&ocp), ["base", "cluster-version-operator", "pod"]);
     // `extra` starts from `etcd`.
-    assert_eq!(names(&okd), ["cluster-version-operator"]);
-    assert!(okd.stream.waivers.is_empty());
+    assert_eq!(names(&okd), ["cluster-version-operator", "pod"]);
     let text = imported.report.text();
     for said in [
         "`ocp` is for linux/arm64: what --platforms says, instead of what `arches` of group.yml says.",
@@ -338,6 +347,10 @@ fn real_build_data() {
     assert_eq!(on(&ocp, "ibmcloud-cluster-api-controllers"), "linux/amd64, linux/ppc64le, linux/s390x");
     assert_eq!(on(&okd, "ibmcloud-cluster-api-controllers"), "linux/amd64");
     assert_eq!(on(&okd, "aws-ebs-csi-driver"), "all");
+    let stand_ins = |definition: &Definition| {
+        definition.stream.components.values().filter(|one| one.stand_in.as_deref() == Some("pod")).count()
+    };
+    assert_eq!((stand_ins(&ocp), stand_ins(&okd)), (46, 46), "all but a base");
     for (definition, longest) in [(&ocp, 5), (&okd, 4)] {
         // Sources are not here: the streams say themselves what they start from.
         let sources = crate::sample::Files(BTreeMap::new());
