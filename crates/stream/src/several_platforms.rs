@@ -511,6 +511,16 @@ fn what_stands_in_is_where_it_is_needed() {
        |
        = help: remove `standIn`
     ");
+    let list = format!("  list: {{source: {{image: \"r.example/l@{}\"}}}}\n  motor:\n", Digest::of("l"));
+    insta::assert_snapshot!(found(&with_motor("standIn: list").replacen("  motor:\n", &list, 1), &files()), @"
+    error[stand-in-for-list]: `list` cannot stand in for `motor`: `list` is an image that may be a list already
+      --> stream.yaml:22:14
+       |
+    22 |     standIn: list
+       |              ^^^^
+       |
+       = help: name an image of `list` for each platform: `source: {images: {PLATFORM: IMAGE, …}}`
+    ");
     // An overlay says it of what it inherits.
     let change = "  - change: {component: etcd, platforms: [linux/arm64], standIn: base}\n";
     let flat = overlay(change).unwrap();

@@ -76,6 +76,21 @@ fn stand_in(scope: Scope<'_>, name: &str, component: &Component, findings: &mut 
             scope.places.at(&path, finding).help("name a component that is on every platform of the stream"),
         );
     }
+    // What has one name on all platforms may be a list; only images of one platform become one list with those of others.
+    let lists = |(_, one): &(&str, &Component)| matches!(one.source, Origin::Image(_));
+    let all = &scope.stream.platforms;
+    let several = all.len() > 1 && all.iter().any(|platform| !component.is_on(*platform));
+    let whole = [(name, component), (other.as_str(), there)].into_iter().find(lists);
+    if let Some((whole, _)) = whole.filter(|_| several) {
+        let message = format!(
+            "`{other}` cannot stand in for `{name}`: `{whole}` is an image that may be a list already"
+        );
+        let finding = Diagnostic::error("stand-in-for-list", message);
+        let help = format!(
+            "name an image of `{whole}` for each platform: `source: {{images: {{PLATFORM: IMAGE, …}}}}`"
+        );
+        findings.push(scope.places.at(&path, finding).help(help));
+    }
 }
 
 /// Clusters of every platform run the payload as this image.

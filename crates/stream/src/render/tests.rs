@@ -418,6 +418,26 @@ fn what_is_done_for_each_is_done_on_each_platform() {
     assert_eq!(rendered.names.platform_of("assemble"), None);
 }
 
+#[test]
+fn the_tag_of_what_is_missing_on_a_platform_is_the_image_that_stands_in() {
+    let motor = "  motor:\n    source: {path: components/etcd}\n    platforms: [linux/arm64]\n    standIn: etcd\n  etcd:\n    source";
+    let stream = STREAM.replacen("  etcd:\n    source", motor, 1).replacen("releaseBase: etcd", BOTH, 1);
+    let images = |stream: &str| {
+        let outline = outline(&rendered(stream, &files(), &[]).unwrap());
+        outline.lines().find(|line| line.starts_with("  images")).unwrap().to_owned()
+    };
+    assert_eq!(
+        images(&stream),
+        r#"  images ["etcd=$(tasks.etcd-amd64.results.image)","etcd=$(tasks.etcd-arm64.results.image)","motor=$(tasks.etcd-amd64.results.image)","motor=$(tasks.motor-arm64.results.image)"]"#
+    );
+    // The same in a stream for the other platform alone.
+    let one = stream.replacen("[linux/arm64, linux/amd64]", "[linux/amd64]", 1);
+    assert_eq!(
+        images(&one),
+        r#"  images ["etcd=$(tasks.etcd.results.image)","motor=$(tasks.etcd.results.image)"]"#
+    );
+}
+
 /// A component that is on one platform only, a list that is there already, and images of each platform.
 #[test]
 fn platforms_differ_in_what_they_have() {

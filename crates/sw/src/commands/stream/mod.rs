@@ -6,7 +6,6 @@
 //! - [`altered`]: sources with patches, edits and other bases
 //! - [`findings`]: what is probably not meant
 //! - [`bases`]: `sw bases`
-//! - [`published`]: a published release as a stream
 //! - `platforms`: for which platforms images from elsewhere are
 //! - [`show`]: `sw stream show` and `sw stream diff`
 //! - [`unlocked`]: a stream without its lock
