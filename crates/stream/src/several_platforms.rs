@@ -475,8 +475,9 @@ fn another_image_stands_in_where_a_component_is_not() {
     assert!(serde_json::to_value(planned("", "")).unwrap().get("standIns").is_none());
     // A release that has the same image under the tag is the same there.
     let etcd = plan.on(Platform::Amd64, "etcd").unwrap().image.unwrap();
-    let released = Released { digest: etcd, members: BTreeMap::new() };
-    let fates = against(&plan, &BTreeMap::from([("motor".to_owned(), released)]));
+    let released = Released { digest: etcd, member: None };
+    let images = BTreeMap::from([(Platform::Amd64, released), (Platform::Arm64, released)]);
+    let fates = against(&plan, &BTreeMap::from([("motor".to_owned(), images)]));
     let of_motor: Vec<(Platform, Fate)> =
         fates.iter().filter(|fate| fate.tag == "motor").map(|fate| (fate.platform, fate.fate)).collect();
     assert_eq!(of_motor, [(Platform::Arm64, Fate::Built), (Platform::Amd64, Fate::Same)]);
