@@ -165,7 +165,8 @@ fn every_stream_is_sound_locked_planned_and_rendered_without_network() {
         assert_eq!(lock::text::parse(&Source::new("stream.lock", text)).unwrap(), lock, "{name}");
         let plan = planned(&shipped, &graphs, &lock, &Built::default());
         assert_eq!(plan.counts.reuse, 0, "{name}");
-        assert_eq!(plan.components.len(), graphs.stream.components.len(), "{name}");
+        let images: usize = graphs.iter().map(|graph| graph.nodes.len()).sum();
+        assert_eq!(plan.components.len(), images, "{name}");
         let rendered =
             render(Request { graphs: &graphs, lock: &lock, plan: &plan, tasks: &shipped.tasks }).unwrap();
         // Nothing is near to what a cluster can keep, with the status that it has at the end.
@@ -283,6 +284,38 @@ fn an_overlay_rebuilds_what_it_changes_and_what_stands_on_that() {
             "machine-os-images metal-node site-boot-images stream-coreos",
         ]
     );
+}
+
+#[test]
+fn edge_is_for_two_processors_and_builds_only_for_one_of_them() {
+    let (below, edge) = (read("okd-scos"), read("okd-edge"));
+    let below_graphs = checked(&below);
+    let built = Built { any: true, ..Built::default() };
+    planned(&below, &below_graphs, &locked(&below, &below_graphs), &built);
+    let graphs = checked(&edge);
+    let plan = planned(&edge, &graphs, &locked(&edge, &graphs), &Built { any: false, ..built });
+    // All for Intel and AMD is there from okd-scos; nothing of it is used for ARM.
+    for planned in &plan.components {
+        let reused = planned.platform == Platform::Amd64;
+        assert_eq!(planned.action == Action::Reuse, reused, "{} {}", planned.component, planned.platform);
+    }
+    // Payloads of both have the same tags: on ARM some are the image that does nothing.
+    let tags = |platform| {
+        let tags = graphs.on(platform).unwrap().payload();
+        tags.into_iter().map(|(tag, component)| (tag.to_owned(), component.to_owned())).collect::<Vec<_>>()
+    };
+    let (amd, arm) = (tags(Platform::Amd64), tags(Platform::Arm64));
+    let differ: Vec<&str> =
+        amd.iter().zip(&arm).filter(|(a, b)| a != b).map(|((tag, _), _)| tag.as_str()).collect();
+    assert!(amd.iter().map(|(tag, _)| tag).eq(arm.iter().map(|(tag, _)| tag)));
+    assert_eq!((amd.len(), differ.len()), (174, 17));
+    assert!(differ.iter().all(|tag| arm.contains(&((*tag).to_owned(), "pod".to_owned()))), "{differ:?}");
+    // ART's data say the same of them, where they are here.
+    let Some([_, okd]) = imported(None) else { return };
+    for tag in differ {
+        let component = &okd.definition.stream.components[tag];
+        assert!(!component.is_on(Platform::Arm64) && component.stand_in.as_deref() == Some("pod"), "{tag}");
+    }
 }
 
 #[test]
