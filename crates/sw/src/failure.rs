@@ -7,6 +7,9 @@ use base::{Diagnostics, Exit};
 
 use crate::commands::Ended;
 
+/// The most findings that are told: behind so many, a reader finds nothing, and most follow from the first.
+const TOLD: usize = 50;
+
 /// A command that did not work.
 #[derive(Debug)]
 pub struct Failure {
@@ -35,7 +38,12 @@ impl Failure {
     pub fn print(&self) {
         let colour = colour_wanted(&std::io::stderr());
         if let Some(diagnostics) = self.error.downcast_ref::<Diagnostics>() {
-            anstream::eprintln!("{}", diagnostics.render(colour));
+            let (told, more) = diagnostics.0.split_at(diagnostics.0.len().min(TOLD));
+            let told: Vec<String> = told.iter().map(|finding| finding.render(colour)).collect();
+            anstream::eprintln!("{}", told.join("\n\n"));
+            if !more.is_empty() {
+                anstream::eprintln!("\nand {} more; correct these first", more.len());
+            }
         } else {
             anstream::eprintln!("{}error:{} {self}", crate::output::terminal::RED, anstyle::Reset);
         }

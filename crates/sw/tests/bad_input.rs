@@ -294,3 +294,11 @@ fn hostile_overlays_end_soon() {
     }
     assert!(refused(&tiny, "o50").contains("more than 50 overlays"));
 }
+
+#[test]
+fn of_very_many_findings_the_first_are_told_and_the_others_counted() {
+    let operations: String = (0..1000).map(|n| format!("  - remove: {{component: no-{n}}}\n")).collect();
+    let said = refused_operations(&operations);
+    assert_eq!(said.matches("error[no-longer-applies]").count(), 50, "{said}");
+    assert!(said.ends_with("\n\nand 950 more; correct these first\n"), "{said}");
+}
