@@ -182,6 +182,47 @@ fn one_build_makes_one_release_for_all_platforms() {
 }
 
 #[test]
+fn an_operator_has_all_its_images_where_one_of_them_stands_in() {
+    let Some((tiny, stream)) = both() else { return };
+    // The operator names the driver, on every platform.
+    let manifests = stream.join("components/app/manifests");
+    for (file, from, to) in [
+        ("app.yaml", "example/app:1\"}", "example/app:1\", driver: \"example/driver:1\"}"),
+        (
+            "image-references",
+            "    - name: app\n",
+            "    - name: driver\n      from: {kind: DockerImage, name: \"example/driver:1\"}\n    - name: app\n",
+        ),
+    ] {
+        let text = fs::read_to_string(manifests.join(file)).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(manifests.join(file), text.replace(from, to)).unwrap();
+    }
+    let refused = tiny.sw(&["build", text(&stream)]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("driver"), "{}", refused.stderr);
+    let (start, _) = STREAM.split_once("waivers:").unwrap();
+    fs::write(stream.join("stream.yaml"), format!("{start}    standIn: base\n")).unwrap();
+    let built = tiny.sw(&["build", text(&stream)]);
+    accepted(&built);
+    assert!(!built.stderr.contains("arch-parity"), "{}", built.stderr);
+    let done: Vec<String> = Tiny::marks(&built).into_iter().filter(|mark| mark.ends_with("done")).collect();
+    assert_eq!(done, ["assemble done", "verdict done"]);
+    let release = release(&tiny, "both");
+    let skopeo = Skopeo::new(&tiny);
+    let of = |platform: &str| {
+        images(&tiny, &release, platform).into_iter().find(|(tag, _)| tag == "driver").unwrap().1
+    };
+    assert_eq!(of("linux/amd64"), of("linux/arm64"));
+    assert_eq!(skopeo.platforms(&of("linux/arm64")), ["linux/amd64", "linux/arm64"]);
+    // Only the base has the label.
+    for (architecture, base) in [("amd64", Value::Null), ("arm64", "arm64".into())] {
+        let image = skopeo.inspect(&of("linux/arm64"), &["--override-arch", architecture], &[]);
+        assert_eq!((&image["Architecture"], &image["Labels"]["base"]), (&architecture.into(), &base));
+    }
+}
+
+#[test]
 fn the_same_stream_is_the_same_release_everywhere_and_is_built_once() {
     let Some((tiny, stream)) = both() else { return };
     accepted(&tiny.sw(&["build", text(&stream)]));
