@@ -53,7 +53,7 @@ lints! {
     SAME_PACKAGE_OTHER_VERSION "same-package-other-version":
         "a package that the lock has at another version in this component than in most others of the payload";
         "Whoever fixes a package fixes it in one image, and the other still has the old one. A part of the lock was kept when the rest was made anew.";
-        "Make the lock anew: `sw lock --update`.";
+        "Move the lock: `sw update`.";
     UNUSED_ARGUMENT "unused-argument":
         "a build argument that the Containerfile has no `ARG` for";
         "Builders ignore it.";

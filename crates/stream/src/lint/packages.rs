@@ -80,7 +80,7 @@ fn finding(subject: Subject<'_>, component: &str, texts: &[String]) -> Finding {
     let code = SAME_PACKAGE_OTHER_VERSION.code;
     let message = format!("`{component}` has {}{more}", named.join("; "));
     let finding = Diagnostic::warning(code, message);
-    let help = or_waive(subject.definition, "make the lock anew: sw lock --update", code, Some(component));
+    let help = or_waive(subject.definition, "move the lock: sw update", code, Some(component));
     let finding = subject.definition.places.at(&["components", component, "packages"], finding);
     Finding::about(component, finding.help(help))
 }
@@ -111,7 +111,7 @@ fn kernels_on(subject: Subject<'_>, graph: &Graph) -> Vec<Finding> {
             split.most
         );
         let finding = Diagnostic::warning(code, message);
-        let instead = "make the lock anew (sw lock --update), or ask for parts of one version";
+        let instead = "move the lock (sw update), or ask for parts of one version";
         let help = or_waive(subject.definition, instead, code, Some(component));
         let finding = subject.definition.places.at(&["components", component, "packages"], finding);
         Some(Finding::about(component, finding.help(help)))

@@ -166,7 +166,7 @@ warning[same-package-other-version]: `etcd` has libssl3 3.0.11-1, where `api` an
 17 |     packages: [etcd-server]
    |     ^^^^^^^^
    |
-   = help: make the lock anew: sw lock --update; or say why it is so:
+   = help: move the lock: sw update; or say why it is so:
            waivers:
              - {code: same-package-other-version, component: etcd, why: …}
 ");
@@ -196,7 +196,7 @@ warning[kernel-mismatch]: `etcd` has linux-headers-6.1.0-30-amd64 6.1.124-1, and
 17 |     packages: [etcd-server]
    |     ^^^^^^^^
    |
-   = help: make the lock anew (sw lock --update), or ask for parts of one version; or say why it is so:
+   = help: move the lock (sw update), or ask for parts of one version; or say why it is so:
            waivers:
              - {code: kernel-mismatch, component: etcd, why: …}
 ");
