@@ -29,15 +29,15 @@ def offline(text):
 
 
 def okd(repo, tmp):
-    """okd-openstack on okd-scos: the 190 components of a real OKD, imported from ART's build data, and an overlay."""
-    for name in ("okd-scos", "okd-openstack"):
+    """The 190 components of a real OKD, imported from ART's build data, an overlay on them, and one for two platforms."""
+    for name in ("okd-scos", "okd-openstack", "okd-edge"):
         to = os.path.join(tmp, name)
         shutil.copytree(os.path.join(repo, "streams", name), to)
         path = os.path.join(to, "stream.yaml")
         with open(path) as f:
             text = f.read()
         write(path, offline(text))
-    return os.path.join(tmp, "okd-openstack")
+    return os.path.join(tmp, "okd-openstack"), os.path.join(tmp, "okd-edge")
 
 
 def large(tmp, components=2000, overlays=20):
