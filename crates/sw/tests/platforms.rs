@@ -322,7 +322,7 @@ fn what_needs_another_processor_is_refused_before_anything_runs() {
     let Some(other) = foreign() else { return };
     let tests = "tests:\n  app: {task: look, images: {image: app}}\n  release: {task: read, images: {image: app}}\nwaivers:";
     let edited = STREAM.replace("linux/arm64", &format!("linux/{other}")).replace("waivers:", tests);
-    fs::write(stream.join("stream.yaml"), edited).unwrap();
+    fs::write(stream.join("stream.yaml"), &edited).unwrap();
     fs::write(stream.join("components/app/Containerfile"), "FROM both/base\nRUN true\n").unwrap();
     fs::create_dir_all(stream.join("tasks")).unwrap();
     for (name, image) in [("look", "$(params.image)"), ("read", "ghcr.io/streamwright/toolbox:0.1")] {
@@ -354,6 +354,17 @@ fn what_needs_another_processor_is_refused_before_anything_runs() {
        = help: install an emulator that the kernel knows (qemu-user-static; `sw doctor` says whether it is found), or run the pipeline of `sw render` in a cluster with nodes for linux/OTHER; or leave them out there: `platforms` of a test
     ");
     assert!(!tiny.home().join("runs").exists(), "something ran");
+    // Somebody who only tries a stream wants it for the machine at hand.
+    let own = oci::Platform::host().architecture;
+    let only = edited
+        .replace(&format!("linux/{own}, "), "")
+        .replace(&format!("linux/{own}"), &format!("linux/{other}"));
+    fs::write(stream.join("stream.yaml"), only).unwrap();
+    let refused = tiny.sw(&["build", text(&stream)]);
+    let advice = format!(
+        "= help: build it for this machine, `platforms: [linux/{own}]` in the stream or in an overlay on it; or "
+    );
+    assert!(refused.stderr.contains(&advice), "{}", refused.stderr);
 }
 
 /// A program for each processor that only ends is the `RUN`; so it is the emulator that is tried, not a distribution.

@@ -38,8 +38,9 @@ pub fn check(planned: &Planned) -> Result<(), Failure> {
         if let Some(first) = built.first() {
             let message = format!("this machine cannot run what builds for {on}: {}", some(&built));
             let help = format!(
-                "{}; or name images that are there (`source: {{images: {{{on}: …}}}}`), or in `caches` where a machine of that \
+                "{}{}; or name images that are there (`source: {{images: {{{on}: …}}}}`), or in `caches` where a machine of that \
                  processor pushes its builds",
+                for_this_machine(loaded),
                 elsewhere(on)
             );
             findings.push(finding(loaded, ["components", first], message, help));
@@ -87,6 +88,18 @@ fn runs_images(loaded: &Loaded, test: &Test) -> bool {
 fn finding(loaded: &Loaded, path: [&str; 2], message: String, help: String) -> Diagnostic {
     let finding = Diagnostic::error("foreign-platform", message);
     loaded.definition.places.at_key(&path, finding).help(help)
+}
+
+/// What somebody wants who tries a stream on another machine than it was written on.
+fn for_this_machine(loaded: &Loaded) -> String {
+    match Platform::of_architecture(&oci::Platform::host().architecture) {
+        Some(own) if loaded.graphs.on(own).is_none() => {
+            format!(
+                "build it for this machine, `platforms: [{own}]` in the stream or in an overlay on it; or "
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// Where programs of another processor can be run.
