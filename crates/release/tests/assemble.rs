@@ -7,7 +7,7 @@ use base::Digest;
 use oci::media;
 use oci::reference::Reference;
 use release::payload::assemble::{Base, ReleaseImage, Request, assemble};
-use release::payload::content::{Content, RawManifest};
+use release::payload::content::{RawManifest, Writable};
 use release::payload::info::{ImageColumn, ReleaseInfo};
 use release::payload::memory::Memory;
 use serde_json::Value;

@@ -5,6 +5,7 @@ use std::io::Read;
 use base::Digest;
 use oci::manifest::Descriptor;
 use oci::reference::Reference;
+use oci::store::StoredManifest;
 
 /// A manifest as it is stored: raw bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,12 @@ impl RawManifest {
     /// SHA-256 of the bytes.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
+    }
+}
+
+impl From<RawManifest> for StoredManifest {
+    fn from(raw: RawManifest) -> Self {
+        Self { digest: raw.digest(), media_type: raw.media_type, bytes: raw.bytes }
     }
 }
 
@@ -53,7 +60,7 @@ impl ContentError {
     }
 }
 
-/// A place that holds images: a store, a registry, memory.
+/// A place to read images from: a store, a registry, memory.
 ///
 /// References say in which repository to look; a store that knows content by digest alone may ignore that. What is read is
 /// verified by the reader here, not by the place.
@@ -69,7 +76,10 @@ pub trait Content: Sync {
     /// # Errors
     /// When it is not there or cannot be read.
     fn blob(&self, at: &Reference, blob: &Descriptor) -> Result<Box<dyn Read + '_>, ContentError>;
+}
 
+/// A place to write images to, too.
+pub trait Writable: Content {
     /// Whether the repository of `at` has the blob, so that it need not be written.
     ///
     /// # Errors
@@ -97,7 +107,7 @@ pub trait Content: Sync {
 pub fn copy_blob(
     blob: &Descriptor,
     (from, source): (&dyn Content, &Reference),
-    (to, target): (&dyn Content, &Reference),
+    (to, target): (&dyn Writable, &Reference),
 ) -> Result<(), ContentError> {
     if to.has_blob(target, blob)? {
         return Ok(());

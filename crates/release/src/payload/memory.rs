@@ -8,7 +8,7 @@ use base::Digest;
 use oci::manifest::Descriptor;
 use oci::reference::Reference;
 
-use super::content::{Content, ContentError, RawManifest};
+use super::content::{Content, ContentError, RawManifest, Writable};
 
 /// Holds images in memory: dry runs and tests.
 #[derive(Debug, Default)]
@@ -59,7 +59,9 @@ impl Content for Memory {
         let bytes = bytes.ok_or_else(|| missing(format!("blob {} of {}", blob.digest, at.name())))?;
         Ok(Box::new(std::io::Cursor::new(bytes)))
     }
+}
 
+impl Writable for Memory {
     fn has_blob(&self, _: &Reference, blob: &Descriptor) -> Result<bool, ContentError> {
         Ok(self.held().blobs.contains_key(&blob.digest))
     }

@@ -7,9 +7,9 @@ use oci::manifest::Descriptor;
 use oci::reference::Reference;
 use oci::store::{Store, StoreError};
 
-use super::content::{Content, ContentError, RawManifest};
+use super::content::{Content, ContentError, RawManifest, Writable};
 
-/// Reads from the store, and fetches into it what it lacks; writes into the store only (push from there).
+/// Reads from the store, and fetches into it what it lacks.
 pub struct Fetching<'a> {
     store: &'a Store,
     client: &'a Client,
@@ -60,22 +60,5 @@ impl Content for Fetching<'_> {
             self.fetch(at, blob).map_err(|e| ContentError::failed(what(), e))?;
         }
         Content::blob(self.store, at, blob)
-    }
-
-    fn has_blob(&self, at: &Reference, blob: &Descriptor) -> Result<bool, ContentError> {
-        self.store.has_blob(at, blob)
-    }
-
-    fn put_blob(
-        &self,
-        at: &Reference,
-        blob: &Descriptor,
-        content: &mut dyn Read,
-    ) -> Result<(), ContentError> {
-        self.store.put_blob(at, blob, content)
-    }
-
-    fn put_manifest(&self, at: &Reference, manifest: &RawManifest) -> Result<(), ContentError> {
-        Content::put_manifest(self.store, at, manifest)
     }
 }

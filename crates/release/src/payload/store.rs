@@ -6,7 +6,7 @@ use oci::manifest::Descriptor;
 use oci::reference::Reference;
 use oci::store::{Store, StoreError};
 
-use super::content::{Content, ContentError, RawManifest};
+use super::content::{Content, ContentError, RawManifest, Writable};
 
 /// References are looked up as the store does: digests in the whole store, tags in the repository of that name, whatever
 /// registry the reference names.
@@ -24,7 +24,9 @@ impl Content for Store {
         }
         Ok(Box::new(self.reader(blob.digest).map_err(|e| failed("reading", &what, e))?))
     }
+}
 
+impl Writable for Store {
     fn has_blob(&self, at: &Reference, blob: &Descriptor) -> Result<bool, ContentError> {
         let what = format!("blob {} of {}", blob.digest, at.name());
         self.claim(blob.digest).map_err(|e| failed("looking for", &what, e))

@@ -13,7 +13,7 @@ use oci::reference::Reference;
 
 use super::MEDIA_TYPE;
 use super::document::{Document, InvalidVerdict};
-use crate::payload::content::{Content, ContentError, RawManifest};
+use crate::payload::content::{Content, ContentError, RawManifest, Writable};
 
 /// Media type of a report.
 pub const REPORT_MEDIA_TYPE: &str = "application/vnd.streamwright.junit.v1+xml";
@@ -125,7 +125,7 @@ impl Evidence {
     ///
     /// # Errors
     /// When something cannot be written.
-    pub fn store(&self, to: &dyn Content, at: &Reference) -> Result<Reference, ContentError> {
+    pub fn store(&self, to: &dyn Writable, at: &Reference) -> Result<Reference, ContentError> {
         let at = at.at_digest(self.digest());
         for (descriptor, bytes) in &self.blobs {
             if !to.has_blob(&at, descriptor)? {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base::Digest;
-use oci::media;
 use oci::reference::Reference;
+use oci::{ImageManifest, media};
 use release::payload::assemble::{Component, ReleaseImage, Request};
-use release::payload::content::{Content, RawManifest};
+use release::payload::content::{Content, RawManifest, Writable};
 use release::payload::memory::Memory;
 use testkit::image::{BuiltImage, Image, Layer};
 
@@ -61,6 +61,23 @@ impl Images {
         self.add(tag, labels.iter().fold(image, |image, (name, value)| image.label(name, value)))
     }
 
+    /// The same components, copied to where `place` says for each tag: repositories of `remote`.
+    pub fn copied(&self, remote: &oci::Store, place: impl Fn(&str) -> String) -> Vec<Component> {
+        let copy = |component: &Component| {
+            let from = &component.read_from;
+            let to: Reference =
+                format!("{}@{}", place(&component.tag), from.digest().unwrap()).parse().unwrap();
+            let manifest = self.memory.manifest(from).unwrap();
+            let parsed: ImageManifest = serde_json::from_slice(&manifest.bytes).unwrap();
+            for blob in parsed.layers.iter().chain([&parsed.config]) {
+                remote.put_blob(&to, blob, &mut self.memory.blob(from, blob).unwrap()).unwrap();
+            }
+            Writable::put_manifest(remote, &to, &manifest).unwrap();
+            Component::new(&component.tag, to)
+        };
+        self.components.iter().map(copy).collect()
+    }
+
     /// A request for a release of all of them.
     pub fn request(&self) -> Request {
         Request::new("4.9.9", "2026-11-22T09:24:44Z".parse().unwrap(), self.components.clone())
@@ -100,7 +117,7 @@ pub fn write_dir(dir: &Path, manifest: &[u8], content: &dyn Content, from: &Refe
     std::fs::create_dir_all(dir).unwrap();
     std::fs::write(dir.join("version"), "Directory Transport Version: 1.1\n").unwrap();
     std::fs::write(dir.join("manifest.json"), manifest).unwrap();
-    let parsed: oci::manifest::ImageManifest = serde_json::from_slice(manifest).unwrap();
+    let parsed: ImageManifest = serde_json::from_slice(manifest).unwrap();
     for blob in std::iter::once(&parsed.config).chain(&parsed.layers) {
         let mut file = std::fs::File::create(dir.join(blob.digest.hex())).unwrap();
         std::io::copy(&mut content.blob(from, blob).unwrap(), &mut file).unwrap();

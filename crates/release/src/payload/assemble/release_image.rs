@@ -8,7 +8,7 @@ use oci::manifest::Descriptor;
 use oci::media;
 use oci::reference::Reference;
 
-use crate::payload::content::{Content, ContentError, RawManifest, copy_blob};
+use crate::payload::content::{Content, ContentError, RawManifest, Writable, copy_blob};
 use crate::payload::image_stream::ImageStream;
 use crate::payload::release_layer::PayloadFile;
 use crate::payload::release_metadata::ReleaseMetadata;
@@ -57,7 +57,7 @@ impl ReleaseImage {
     pub fn store(
         &self,
         from: &dyn Content,
-        to: &dyn Content,
+        to: &dyn Writable,
         at: &Reference,
     ) -> Result<Reference, ContentError> {
         let at = match at.tag() {
@@ -81,7 +81,7 @@ impl ReleaseImage {
     ///
     /// # Errors
     /// When something cannot be written.
-    pub fn store_own_blobs(&self, to: &dyn Content, at: &Reference) -> Result<(), ContentError> {
+    pub fn store_own_blobs(&self, to: &dyn Writable, at: &Reference) -> Result<(), ContentError> {
         let layer = Descriptor::of(media::DOCKER_LAYER_GZIP, &self.layer);
         let config = Descriptor::of(media::DOCKER_CONFIG, &self.config);
         for (blob, bytes) in [(&layer, &self.layer), (&config, &self.config)] {

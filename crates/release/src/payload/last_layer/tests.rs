@@ -105,15 +105,6 @@ fn a_layer_that_is_not_what_it_should_be_is_refused() {
         fn blob(&self, _: &Reference, _: &Descriptor) -> Result<Box<dyn Read + '_>, ContentError> {
             Ok(Box::new(self.0.as_slice()))
         }
-        fn has_blob(&self, _: &Reference, _: &Descriptor) -> Result<bool, ContentError> {
-            unreachable!()
-        }
-        fn put_blob(&self, _: &Reference, _: &Descriptor, _: &mut dyn Read) -> Result<(), ContentError> {
-            unreachable!()
-        }
-        fn put_manifest(&self, _: &Reference, _: &RawManifest) -> Result<(), ContentError> {
-            unreachable!()
-        }
     }
     let message =
         |bytes: Vec<u8>| read(&Tampered(bytes), &image, "manifests", Names::Exact).unwrap_err().to_string();

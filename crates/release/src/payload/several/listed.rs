@@ -71,21 +71,4 @@ impl Content for Listed<'_> {
     fn blob(&self, at: &Reference, blob: &Descriptor) -> Result<Box<dyn Read + '_>, ContentError> {
         self.content.blob(self.place(at), blob)
     }
-
-    fn has_blob(&self, at: &Reference, blob: &Descriptor) -> Result<bool, ContentError> {
-        self.content.has_blob(self.place(at), blob)
-    }
-
-    fn put_blob(
-        &self,
-        at: &Reference,
-        blob: &Descriptor,
-        content: &mut dyn Read,
-    ) -> Result<(), ContentError> {
-        self.content.put_blob(at, blob, content)
-    }
-
-    fn put_manifest(&self, at: &Reference, manifest: &RawManifest) -> Result<(), ContentError> {
-        self.content.put_manifest(at, manifest)
-    }
 }

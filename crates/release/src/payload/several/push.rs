@@ -8,7 +8,6 @@ use oci::store::{Store, StoredManifest};
 use super::lists::{Lists, MadeList, TagList};
 use super::release_list::ReleaseList;
 use crate::payload::at_once::at_once;
-use crate::payload::content::RawManifest;
 
 /// Brings a release for several platforms to where `to`, a tag, says: first the lists that were made, each to its repository and
 /// under the same tag, with their images where these are not there; then the release images, which have no tag; the list of them is
@@ -32,7 +31,7 @@ pub fn release(
     let tag = to.tag().unwrap_or("latest");
     at_once(&made, 0, |(list, made)| push_list(client, list, made, tag, through))?;
     for image in &release.images {
-        let stored = stored(&image.manifest);
+        let stored = StoredManifest::from(image.manifest.clone());
         let at = to.at_digest(stored.digest);
         client.push_made(&stored, &at, std::slice::from_ref(&image.base), through, &())?;
     }
@@ -71,12 +70,4 @@ fn copy(
         client.copy(image, &to, through, &())?;
     }
     Ok(())
-}
-
-fn stored(manifest: &RawManifest) -> StoredManifest {
-    StoredManifest {
-        digest: manifest.digest(),
-        media_type: manifest.media_type.clone(),
-        bytes: manifest.bytes.clone(),
-    }
 }

@@ -10,7 +10,7 @@ use super::lists::{Lists, image_error};
 use super::{SeveralError, list_of};
 use crate::payload::METADATA_ARCHITECTURE;
 use crate::payload::assemble::{self, AssembleError, Base, Request};
-use crate::payload::content::{Content, RawManifest};
+use crate::payload::content::{RawManifest, Writable};
 use crate::payload::substitution::SubstitutionError;
 
 /// What `release-metadata` says of the architecture of such a release.
@@ -56,7 +56,7 @@ impl ReleaseList {
 pub fn assemble(
     request: &Request,
     lists: &Lists<'_>,
-    to: &dyn Content,
+    to: &dyn Writable,
     at: &Reference,
 ) -> Result<ReleaseList, SeveralError> {
     check_base(request, lists)?;

@@ -68,11 +68,9 @@ fn for_one(
     warn(&assembled.warnings);
     let tagged = tagged(to, &name)?;
     assembled.store_own_blobs(&store, &tagged)?;
-    let manifest = assembled.raw_manifest();
-    let digest = manifest.digest();
-    let stored = StoredManifest { digest, media_type: manifest.media_type, bytes: manifest.bytes };
-    client.push_made(&stored, &tagged, &[assembled.base], &store, &())?;
-    Ok(Pushed { name, digest, at: tagged.at_digest(digest) })
+    let manifest = StoredManifest::from(assembled.raw_manifest());
+    client.push_made(&manifest, &tagged, &[assembled.base], &store, &())?;
+    Ok(Pushed { name, digest: manifest.digest, at: tagged.at_digest(manifest.digest) })
 }
 
 /// A list of release images, and a list of images for each tag.

@@ -53,7 +53,7 @@ pub fn run(args: &ReleaseVerdictArgs) -> Result<Ended, Failure> {
         u64::try_from(manifest.bytes.len()).unwrap_or(u64::MAX),
     );
     let evidence = Evidence::new(&document, &subject, &reports);
-    let stored = evidence.store(&content, &at)?;
+    let stored = evidence.store(&store, &at)?;
     client.push(&store, evidence.digest(), &stored, &())?;
     if let Some(dir) = &args.junit_dir {
         fs::write(dir.join("verdict.json"), document.to_json())?;
